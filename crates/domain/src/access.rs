@@ -1,0 +1,246 @@
+//! People, posts, areas: who may do what where. One table of roles and permissions, one scope.
+
+use jiff::civil::Date;
+
+use crate::Id;
+
+/// What a post entitles to. The names follow the programme, not the software.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    ZoneOfficer,
+    TownshipReviewer,
+    VillageCommittee,
+    AssistanceOfficer,
+    AssignedCadre,
+    StoreKeeper,
+    Auditor,
+    SystemAdmin,
+}
+
+impl Role {
+    pub const ALL: [Role; 8] = [
+        Role::ZoneOfficer,
+        Role::TownshipReviewer,
+        Role::VillageCommittee,
+        Role::AssistanceOfficer,
+        Role::AssignedCadre,
+        Role::StoreKeeper,
+        Role::Auditor,
+        Role::SystemAdmin,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Role::ZoneOfficer => "zone_officer",
+            Role::TownshipReviewer => "township_reviewer",
+            Role::VillageCommittee => "village_committee",
+            Role::AssistanceOfficer => "assistance_officer",
+            Role::AssignedCadre => "assigned_cadre",
+            Role::StoreKeeper => "store_keeper",
+            Role::Auditor => "auditor",
+            Role::SystemAdmin => "system_admin",
+        }
+    }
+    pub fn from_code(code: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|r| r.code() == code)
+    }
+}
+
+/// One thing that can be asked of Siji, as far as rights are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See households, scores, batches, postings of one's areas.
+    ReadHouseholds,
+    /// See goods, stock, market days.
+    ReadGoods,
+    /// Download lists.
+    Export,
+    ImportRegister,
+    ManageScheme,
+    OpenRound,
+    /// Visit and score.
+    Score,
+    /// Close scoring, settle, declare kinship.
+    Review,
+    Post,
+    RecordObjection,
+    AnswerObjection,
+    Certify,
+    AwardBonus,
+    ReceiveGoods,
+    AnnounceMarketDay,
+    ManageCards,
+    Redeem,
+    ManagePeople,
+}
+
+impl Permission {
+    pub const ALL: [Permission; 18] = [
+        Permission::ReadHouseholds,
+        Permission::ReadGoods,
+        Permission::Export,
+        Permission::ImportRegister,
+        Permission::ManageScheme,
+        Permission::OpenRound,
+        Permission::Score,
+        Permission::Review,
+        Permission::Post,
+        Permission::RecordObjection,
+        Permission::AnswerObjection,
+        Permission::Certify,
+        Permission::AwardBonus,
+        Permission::ReceiveGoods,
+        Permission::AnnounceMarketDay,
+        Permission::ManageCards,
+        Permission::Redeem,
+        Permission::ManagePeople,
+    ];
+}
+
+impl Role {
+    /// The one table of rights.
+    pub fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match self {
+            Role::ZoneOfficer => !matches!(
+                permission,
+                P::ManagePeople | P::Score | P::Redeem | P::Review | P::Post | P::Certify
+            ),
+            Role::TownshipReviewer => matches!(
+                permission,
+                P::ReadHouseholds
+                    | P::ReadGoods
+                    | P::Export
+                    | P::RecordObjection
+                    | P::AnswerObjection
+                    | P::Certify
+                    | P::ManageCards
+            ),
+            Role::VillageCommittee => matches!(
+                permission,
+                P::ReadHouseholds
+                    | P::ReadGoods
+                    | P::Export
+                    | P::Review
+                    | P::Post
+                    | P::RecordObjection
+                    | P::AnswerObjection
+                    | P::Certify
+                    | P::ManageCards
+            ),
+            Role::AssistanceOfficer => {
+                matches!(permission, P::ReadHouseholds | P::Score | P::RecordObjection)
+            }
+            Role::AssignedCadre => matches!(permission, P::ReadHouseholds | P::Score),
+            Role::StoreKeeper => matches!(
+                permission,
+                P::ReadGoods | P::ReceiveGoods | P::AnnounceMarketDay | P::Redeem
+            ),
+            Role::Auditor => matches!(permission, P::ReadHouseholds | P::ReadGoods | P::Export),
+            Role::SystemAdmin => matches!(permission, P::ManagePeople),
+        }
+    }
+}
+
+/// A (role, where) that a person holds from one day to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    pub role: Role,
+    /// Management-tree path of the area, `None` for a cadre, whose households are assigned one by one.
+    pub path: Option<String>,
+    /// The store a keeper keeps.
+    pub place: Option<Id>,
+    pub from: Date,
+    pub to: Option<Date>,
+}
+
+impl Post {
+    pub fn is_held_on(&self, today: Date) -> bool {
+        self.from <= today && self.to.is_none_or(|to| today <= to)
+    }
+}
+
+/// What one person may see or do under one permission today: the single predicate behind every
+/// list, count, page and export. Empty means nothing at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub person: Id,
+    /// Area paths; everything at or below each is inside.
+    pub paths: Vec<String>,
+    /// Also the households assigned to this person.
+    pub assigned: bool,
+}
+
+impl Scope {
+    /// Narrows a person's posts to those that carry `permission` on `today`.
+    pub fn under(person: Id, posts: &[Post], permission: Permission, today: Date) -> Scope {
+        let held = posts.iter().filter(|p| p.is_held_on(today) && p.role.may(permission));
+        let mut scope = Scope { person, paths: Vec::new(), assigned: false };
+        for post in held {
+            match &post.path {
+                Some(path) => scope.add(path),
+                None => scope.assigned |= post.role == Role::AssignedCadre,
+            }
+        }
+        scope
+    }
+
+    fn add(&mut self, path: &str) {
+        if self.paths.iter().any(|p| is_within(path, p)) {
+            return;
+        }
+        self.paths.retain(|p| !is_within(p, path));
+        self.paths.push(path.to_owned());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && !self.assigned
+    }
+
+    /// Is this area inside? Says nothing of assigned households, which only the store knows.
+    pub fn covers(&self, path: &str) -> bool {
+        self.paths.iter().any(|p| is_within(path, p))
+    }
+}
+
+/// Is `path` the area `above` or one below it?
+pub fn is_within(path: &str, above: &str) -> bool {
+    path == above || (path.starts_with(above) && path.as_bytes().get(above.len()) == Some(&b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn rights_as_a_picture() {
+        let mut picture = String::new();
+        for permission in Permission::ALL {
+            let roles: Vec<_> =
+                Role::ALL.into_iter().filter(|r| r.may(permission)).map(Role::code).collect();
+            picture.push_str(&format!("{:<18} {}\n", format!("{permission:?}"), roles.join(" ")));
+        }
+        insta::assert_snapshot!(picture);
+    }
+
+    #[test]
+    fn a_post_ends() {
+        let post = |path: &str, to| Post {
+            role: Role::VillageCommittee,
+            path: Some(path.into()),
+            place: None,
+            from: date(2026, 1, 1),
+            to,
+        };
+        let posts = [
+            post("001.002.003", Some(date(2026, 6, 30))),
+            post("001.002", None),
+            post("001.002.004", None),
+        ];
+        let scope = |today| Scope::under(Id::nil(), &posts, Permission::Review, today).paths;
+        assert_eq!(scope(date(2026, 6, 30)), ["001.002"]);
+        assert_eq!(scope(date(2025, 12, 31)), Vec::<String>::new());
+        assert!(!is_within("001.0021", "001.002"));
+    }
+}

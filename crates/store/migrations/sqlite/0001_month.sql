@@ -1,0 +1,507 @@
+-- The first month: who, where, points, goods, postings. Ids are UUIDv7 unless a comment says derived.
+-- Times (…_at) are epoch milliseconds UTC; business dates (…_on, …_date) are YYYY-MM-DD; months are YYYY-MM.
+-- `digest` is SHA-256 over the row's own contents (domain::audit::Digest), checked by `siji verify`.
+
+-- access -----------------------------------------------------------------------------------------
+CREATE TABLE person (
+  id BLOB PRIMARY KEY,
+  name TEXT NOT NULL,
+  phone TEXT,
+  unit TEXT,
+  login TEXT UNIQUE,
+  password TEXT,
+  must_change INTEGER NOT NULL,
+  disabled_at INTEGER,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX person_name ON person (name);
+
+CREATE TABLE post (
+  id BLOB PRIMARY KEY,
+  person BLOB NOT NULL REFERENCES person (id),
+  role TEXT NOT NULL,
+  area BLOB,
+  place BLOB,
+  from_date TEXT NOT NULL,
+  to_date TEXT
+) STRICT;
+CREATE INDEX post_person ON post (person);
+CREATE INDEX post_area ON post (area, role);
+
+CREATE TABLE session (
+  token_hash BLOB PRIMARY KEY,
+  person BLOB NOT NULL REFERENCES person (id),
+  created_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_person ON session (person);
+
+-- One row for each failed try at a login, counted over a sliding window.
+CREATE TABLE login_failure (
+  login TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX login_failure_login ON login_failure (login, at);
+
+-- audit ------------------------------------------------------------------------------------------
+-- Every command once, under the key it was sent with: the same key again gives the first answer.
+CREATE TABLE command (
+  id BLOB PRIMARY KEY,
+  verb TEXT NOT NULL,
+  person BLOB,
+  subject BLOB,
+  path TEXT,
+  at INTEGER NOT NULL,
+  note TEXT,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX command_subject ON command (subject);
+CREATE INDEX command_at ON command (at);
+
+-- registry ---------------------------------------------------------------------------------------
+-- path: three-digit steps joined by dots, '001.002.015'; everything below p is p <= path < p || '/'.
+CREATE TABLE area (
+  id BLOB PRIMARY KEY,
+  parent BLOB REFERENCES area (id),
+  path TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  statutory_code TEXT
+) STRICT;
+CREATE INDEX area_parent ON area (parent);
+
+CREATE TABLE household (
+  id BLOB PRIMARY KEY,
+  number TEXT NOT NULL UNIQUE,
+  village BLOB NOT NULL REFERENCES area (id),
+  path TEXT NOT NULL,
+  hamlet TEXT,
+  head_name TEXT NOT NULL,
+  head BLOB,
+  size INTEGER NOT NULL,
+  graduation TEXT,
+  graduated_year INTEGER,
+  poverty_cause TEXT,
+  able_to_work INTEGER NOT NULL,
+  housing_grade TEXT,
+  water_safe INTEGER,
+  income_fen INTEGER,
+  phone TEXT,
+  bank_name TEXT,
+  bank_account TEXT,
+  search TEXT NOT NULL,
+  active INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX household_path ON household (path, number);
+CREATE INDEX household_village ON household (village, number);
+CREATE INDEX household_head_name ON household (head_name);
+
+CREATE TABLE member (
+  id BLOB PRIMARY KEY,
+  household BLOB NOT NULL REFERENCES household (id),
+  number TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  relation TEXT NOT NULL,
+  sex TEXT NOT NULL,
+  id_kind TEXT NOT NULL,
+  citizen_number TEXT UNIQUE,
+  born_on TEXT,
+  ethnic TEXT,
+  political TEXT,
+  education TEXT,
+  student TEXT,
+  health TEXT,
+  work_skill TEXT,
+  work_area TEXT,
+  work_months INTEGER,
+  medical_insurance INTEGER,
+  dibao INTEGER,
+  active INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX member_household ON member (household);
+CREATE INDEX member_name ON member (name);
+
+-- Which cadre stands for which household, from when to when.
+CREATE TABLE assignment (
+  id BLOB PRIMARY KEY,
+  household BLOB NOT NULL REFERENCES household (id),
+  person BLOB NOT NULL REFERENCES person (id),
+  from_date TEXT NOT NULL,
+  to_date TEXT
+) STRICT;
+CREATE INDEX assignment_person ON assignment (person, household);
+CREATE INDEX assignment_household ON assignment (household);
+
+-- Declared kinship; a relative neither settles nor answers for the household.
+CREATE TABLE kinship (
+  id BLOB PRIMARY KEY,
+  person BLOB NOT NULL REFERENCES person (id),
+  household BLOB NOT NULL REFERENCES household (id),
+  relation TEXT NOT NULL,
+  declared_at INTEGER NOT NULL,
+  declared_by BLOB NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX kinship_once ON kinship (household, person);
+CREATE INDEX kinship_person ON kinship (person);
+
+-- One upload of a workbook: state is reading, checked, refused, applied, failed.
+CREATE TABLE import (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  file_digest BLOB NOT NULL,
+  file BLOB,
+  state TEXT NOT NULL,
+  person BLOB,
+  at INTEGER NOT NULL,
+  applied_at INTEGER,
+  report TEXT NOT NULL
+) STRICT;
+CREATE INDEX import_at ON import (at);
+
+-- calendar ---------------------------------------------------------------------------------------
+CREATE TABLE holiday_year (
+  year INTEGER PRIMARY KEY,
+  source TEXT NOT NULL,
+  days TEXT NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+
+-- scheme -----------------------------------------------------------------------------------------
+CREATE TABLE scheme (
+  id BLOB PRIMARY KEY,
+  code TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  title_zh TEXT NOT NULL,
+  title_en TEXT NOT NULL,
+  definition TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  created_by BLOB,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX scheme_version ON scheme (code, version);
+
+-- An adoption by a meeting; in force from a month on until the next adoption.
+CREATE TABLE adoption (
+  id BLOB PRIMARY KEY,
+  scheme BLOB NOT NULL REFERENCES scheme (id),
+  from_month TEXT NOT NULL UNIQUE,
+  resolved_on TEXT NOT NULL,
+  resolution_number TEXT NOT NULL,
+  resolution_text TEXT NOT NULL,
+  person BLOB,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+
+-- rounds -----------------------------------------------------------------------------------------
+CREATE TABLE round (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  month TEXT NOT NULL,
+  scheme BLOB NOT NULL REFERENCES scheme (id),
+  visits_from TEXT NOT NULL,
+  visits_to TEXT NOT NULL,
+  person BLOB,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX round_month ON round (kind, month);
+
+-- scoring ----------------------------------------------------------------------------------------
+-- state: draft, scored, reviewed, in_publicity, certified, credited
+CREATE TABLE batch (
+  id BLOB PRIMARY KEY,
+  round BLOB NOT NULL REFERENCES round (id),
+  village BLOB NOT NULL REFERENCES area (id),
+  path TEXT NOT NULL,
+  state TEXT NOT NULL,
+  households INTEGER NOT NULL,
+  scored_at INTEGER,
+  reviewed_at INTEGER,
+  posted_at INTEGER,
+  certified_at INTEGER,
+  certified_by BLOB,
+  credited_at INTEGER,
+  credited_points INTEGER,
+  seal BLOB
+) STRICT;
+CREATE UNIQUE INDEX batch_round ON batch (round, village);
+CREATE INDEX batch_path ON batch (path, state);
+
+-- Frozen when the round opens.
+CREATE TABLE roster (
+  batch BLOB NOT NULL REFERENCES batch (id),
+  household BLOB NOT NULL REFERENCES household (id),
+  position INTEGER NOT NULL,
+  head_name TEXT NOT NULL,
+  able_to_work INTEGER NOT NULL,
+  officer BLOB,
+  cadre BLOB,
+  PRIMARY KEY (batch, household)
+) STRICT;
+CREATE INDEX roster_household ON roster (household);
+CREATE INDEX roster_officer ON roster (officer, batch);
+CREATE INDEX roster_cadre ON roster (cadre, batch);
+
+-- scorer: assistance_officer or assigned_cadre. scores: 'A1 8;A2 6;A3 - no_session;…' (domain::scoring).
+-- A correction is a new row that names the one it replaces; only `current` of a row ever changes.
+CREATE TABLE sheet (
+  id BLOB PRIMARY KEY,
+  batch BLOB NOT NULL REFERENCES batch (id),
+  household BLOB NOT NULL,
+  scorer TEXT NOT NULL,
+  person BLOB NOT NULL,
+  visited_on TEXT,
+  scores TEXT NOT NULL,
+  remark TEXT NOT NULL,
+  opened_at INTEGER,
+  at INTEGER NOT NULL,
+  replaces BLOB,
+  current INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX sheet_current ON sheet (batch, household, scorer) WHERE current;
+CREATE INDEX sheet_household ON sheet (household, at);
+CREATE INDEX sheet_person ON sheet (person, batch);
+
+-- outcome: assessed, not_assessed, suspended. basis: equal, officer, cadre, mixed, objection.
+CREATE TABLE settlement (
+  id BLOB PRIMARY KEY,
+  batch BLOB NOT NULL REFERENCES batch (id),
+  household BLOB NOT NULL,
+  outcome TEXT NOT NULL,
+  basis TEXT NOT NULL,
+  scores TEXT NOT NULL,
+  sums TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  person BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  replaces BLOB,
+  current INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX settlement_current ON settlement (batch, household) WHERE current;
+CREATE INDEX settlement_household ON settlement (household, at);
+
+-- posting ----------------------------------------------------------------------------------------
+-- body: the exact bytes that hung on the wall; root: their Merkle root. corrects: the posting it amends.
+CREATE TABLE posting (
+  id BLOB PRIMARY KEY,
+  batch BLOB NOT NULL REFERENCES batch (id),
+  corrects BLOB,
+  place TEXT NOT NULL,
+  contact TEXT NOT NULL,
+  from_date TEXT NOT NULL,
+  to_date TEXT NOT NULL,
+  days INTEGER NOT NULL,
+  day_kind TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  root BLOB NOT NULL,
+  person BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX posting_batch ON posting (batch);
+CREATE INDEX posting_to_date ON posting (to_date);
+
+-- channel: page, phone, paper. state: open, upheld, rejected.
+CREATE TABLE objection (
+  id BLOB PRIMARY KEY,
+  code TEXT NOT NULL UNIQUE,
+  posting BLOB NOT NULL REFERENCES posting (id),
+  batch BLOB NOT NULL,
+  path TEXT NOT NULL,
+  household BLOB,
+  channel TEXT NOT NULL,
+  by_name TEXT,
+  contact TEXT,
+  text TEXT NOT NULL,
+  filed_at INTEGER NOT NULL,
+  due_on TEXT NOT NULL,
+  recorded_by BLOB,
+  state TEXT NOT NULL,
+  answer TEXT,
+  answered_by BLOB,
+  answered_at INTEGER,
+  settlement BLOB,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX objection_batch ON objection (batch, state);
+CREATE INDEX objection_path ON objection (path, state);
+
+-- points: accounts and transfers -----------------------------------------------------------------
+-- Account ids are derived from (unit, kind, owner, place): domain::points::Account::id.
+CREATE TABLE account (
+  id BLOB PRIMARY KEY,
+  unit BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  owner BLOB,
+  place BLOB,
+  debits_posted INTEGER NOT NULL,
+  credits_posted INTEGER NOT NULL,
+  debits_pending INTEGER NOT NULL,
+  credits_pending INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_owner ON account (owner);
+CREATE INDEX account_kind ON account (kind, unit);
+CREATE INDEX account_place ON account (place, unit);
+
+-- step: posted, hold, post, void. cause_kind: certification, bonus, redemption, reversal, donation, move, write_off.
+CREATE TABLE transfer (
+  id BLOB PRIMARY KEY,
+  seq INTEGER NOT NULL UNIQUE,
+  unit BLOB NOT NULL,
+  step TEXT NOT NULL,
+  debit BLOB NOT NULL,
+  credit BLOB NOT NULL,
+  amount INTEGER NOT NULL,
+  hold BLOB,
+  cause_kind TEXT NOT NULL,
+  cause BLOB NOT NULL,
+  on_date TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX transfer_debit ON transfer (debit, seq);
+CREATE INDEX transfer_credit ON transfer (credit, seq);
+CREATE INDEX transfer_cause ON transfer (cause);
+
+-- A one-off award outside the monthly hundred.
+CREATE TABLE bonus (
+  id BLOB PRIMARY KEY,
+  household BLOB NOT NULL REFERENCES household (id),
+  event TEXT NOT NULL,
+  points INTEGER NOT NULL,
+  document TEXT NOT NULL,
+  person BLOB NOT NULL,
+  on_date TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX bonus_once ON bonus (household, event);
+
+-- goods ------------------------------------------------------------------------------------------
+-- A goods id is also the unit of account of that good.
+CREATE TABLE goods (
+  id BLOB PRIMARY KEY,
+  sku TEXT NOT NULL UNIQUE,
+  name_zh TEXT NOT NULL,
+  name_en TEXT NOT NULL,
+  category TEXT NOT NULL,
+  measure TEXT NOT NULL,
+  price_fen INTEGER NOT NULL,
+  points INTEGER NOT NULL,
+  limit_month INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+
+-- A warehouse or a travelling store. area: where its keeper may serve.
+CREATE TABLE place (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  area BLOB NOT NULL REFERENCES area (id),
+  path TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE donation (
+  id BLOB PRIMARY KEY,
+  donor TEXT NOT NULL,
+  donor_public INTEGER NOT NULL,
+  place BLOB NOT NULL REFERENCES place (id),
+  received_on TEXT NOT NULL,
+  money_fen INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  person BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX donation_received ON donation (received_on);
+
+CREATE TABLE lot (
+  id BLOB PRIMARY KEY,
+  donation BLOB NOT NULL REFERENCES donation (id),
+  goods BLOB NOT NULL REFERENCES goods (id),
+  quantity INTEGER NOT NULL,
+  expires_on TEXT,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX lot_goods ON lot (goods, expires_on);
+CREATE INDEX lot_donation ON lot (donation);
+
+CREATE TABLE market_day (
+  id BLOB PRIMARY KEY,
+  place BLOB NOT NULL REFERENCES place (id),
+  village BLOB NOT NULL REFERENCES area (id),
+  path TEXT NOT NULL,
+  on_date TEXT NOT NULL,
+  spot TEXT NOT NULL,
+  person BLOB NOT NULL,
+  announced_at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX market_day_date ON market_day (on_date, place);
+CREATE INDEX market_day_village ON market_day (village, on_date);
+
+-- redemption -------------------------------------------------------------------------------------
+CREATE TABLE card (
+  id BLOB PRIMARY KEY,
+  household BLOB NOT NULL REFERENCES household (id),
+  code TEXT NOT NULL UNIQUE,
+  issued_at INTEGER NOT NULL,
+  issued_by BLOB NOT NULL,
+  frozen_at INTEGER,
+  frozen_reason TEXT,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX card_household ON card (household);
+
+-- reverses: the redemption this one undoes.
+CREATE TABLE redemption (
+  id BLOB PRIMARY KEY,
+  receipt TEXT NOT NULL UNIQUE,
+  household BLOB NOT NULL REFERENCES household (id),
+  card BLOB,
+  market_day BLOB NOT NULL REFERENCES market_day (id),
+  place BLOB NOT NULL,
+  points INTEGER NOT NULL,
+  proxy_name TEXT,
+  proxy_relation TEXT,
+  reverses BLOB,
+  reason TEXT,
+  person BLOB NOT NULL,
+  on_date TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX redemption_household ON redemption (household, on_date);
+CREATE INDEX redemption_market_day ON redemption (market_day, at);
+CREATE UNIQUE INDEX redemption_reversed_once ON redemption (reverses) WHERE reverses IS NOT NULL;
+
+CREATE TABLE redemption_line (
+  redemption BLOB NOT NULL REFERENCES redemption (id),
+  line INTEGER NOT NULL,
+  goods BLOB NOT NULL,
+  lot BLOB NOT NULL,
+  quantity INTEGER NOT NULL,
+  points_each INTEGER NOT NULL,
+  PRIMARY KEY (redemption, line)
+) STRICT;
+CREATE INDEX redemption_line_goods ON redemption_line (goods);
+
+-- What was written down stays: transfers, postings and commands are never edited or taken away.
+CREATE TRIGGER transfer_kept_update BEFORE UPDATE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER transfer_kept_delete BEFORE DELETE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER posting_kept_update BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER posting_kept_delete BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER command_kept_update BEFORE UPDATE ON command BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER command_kept_delete BEFORE DELETE ON command BEGIN SELECT RAISE(ABORT, 'append-only'); END;

@@ -1,1 +1,3 @@
+//! Stages and stories, for tests only.
 
+pub mod postgres;

@@ -1,0 +1,211 @@
+//! Transfers against balances: all of a request, or nothing of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Account, Balance, Refusal, Step, Transfer};
+use crate::Id;
+
+/// What the ledger says of the accounts and identifiers that a request names. An account or a
+/// transfer that is not here does not exist yet.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub balances: HashMap<Id, Balance>,
+    /// Transfers with an id of the request, and holds that the request names.
+    pub kept: HashMap<Id, Kept>,
+}
+
+/// A transfer already in the ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    pub transfer: Transfer,
+    /// For a hold: what became of it.
+    pub settled: Option<Settled>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Posted,
+    Voided,
+}
+
+/// What is to be recorded: the new transfers in order, and each touched balance once, by account id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    pub transfers: Vec<Transfer>,
+    pub balances: BTreeMap<Id, Balance>,
+}
+
+/// One refused transfer of a request, by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub index: usize,
+    pub refusal: Refusal,
+}
+
+/// Decides a request of any length. A transfer that the ledger already has is left out silently;
+/// if one is refused none is recorded, and the list names every one that the rules refuse.
+pub fn decide(facts: &Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refused>> {
+    let mut ledger = Ledger::over(facts);
+    let mut refused = Vec::new();
+    for (index, transfer) in transfers.iter().enumerate() {
+        if let Err(refusal) = ledger.apply(transfer) {
+            refused.push(Refused { index, refusal });
+        }
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    Ok(Decision { transfers: ledger.new, balances: ledger.touched })
+}
+
+/// The facts with this request's own transfers laid over them.
+struct Ledger<'f> {
+    facts: &'f Facts,
+    new: Vec<Transfer>,
+    index_of_new: HashMap<Id, usize>,
+    settled: HashMap<Id, Settled>,
+    touched: BTreeMap<Id, Balance>,
+}
+
+impl<'f> Ledger<'f> {
+    fn over(facts: &'f Facts) -> Ledger<'f> {
+        Ledger {
+            facts,
+            new: Vec::new(),
+            index_of_new: HashMap::new(),
+            settled: HashMap::new(),
+            touched: BTreeMap::new(),
+        }
+    }
+
+    fn find(&self, id: Id) -> Option<Kept> {
+        match self.index_of_new.get(&id) {
+            Some(&index) => {
+                Some(Kept { transfer: self.new[index], settled: self.settled.get(&id).copied() })
+            }
+            None => self.facts.kept.get(&id).map(|kept| Kept {
+                settled: self.settled.get(&id).copied().or(kept.settled),
+                ..*kept
+            }),
+        }
+    }
+
+    fn balance(&self, id: Id, account: Account) -> Balance {
+        let known = self.touched.get(&id).or_else(|| self.facts.balances.get(&id));
+        known.copied().unwrap_or(Balance::zero(account))
+    }
+
+    fn apply(&mut self, transfer: &Transfer) -> Result<(), Refusal> {
+        if let Some(kept) = self.find(transfer.id) {
+            return match kept.transfer.is_same_as(transfer) {
+                true => Ok(()),
+                false => Err(Refusal::IdReused { id: transfer.id }),
+            };
+        }
+        if transfer.debit == transfer.credit {
+            return Err(Refusal::AccountsEqual);
+        }
+        if transfer.debit.unit != transfer.credit.unit {
+            return Err(Refusal::UnitMismatch);
+        }
+        let ids = (transfer.debit.id(), transfer.credit.id());
+        let debit = self.balance(ids.0, transfer.debit);
+        let credit = self.balance(ids.1, transfer.credit);
+        let (debit, credit) = match transfer.step {
+            Step::Posted => move_now(debit, credit, transfer)?,
+            Step::Hold => hold(debit, credit, transfer)?,
+            Step::Post(id) => post(debit, credit, transfer, self.open_hold(id, transfer)?)?,
+            Step::Void(id) => void(debit, credit, transfer, self.open_hold(id, transfer)?)?,
+        };
+
+        // Nothing below can fail.
+        match transfer.step {
+            Step::Post(hold) => self.settled.insert(hold, Settled::Posted),
+            Step::Void(hold) => self.settled.insert(hold, Settled::Voided),
+            Step::Posted | Step::Hold => None,
+        };
+        self.touched.insert(ids.0, debit);
+        self.touched.insert(ids.1, credit);
+        self.index_of_new.insert(transfer.id, self.new.len());
+        self.new.push(*transfer);
+        Ok(())
+    }
+
+    fn open_hold(&self, id: Id, transfer: &Transfer) -> Result<Transfer, Refusal> {
+        let kept = self.find(id).filter(|kept| kept.transfer.step == Step::Hold);
+        let Some(kept) = kept else {
+            return Err(Refusal::HoldNotFound { hold: id });
+        };
+        match kept.settled {
+            Some(Settled::Posted) => return Err(Refusal::HoldAlreadyPosted { hold: id }),
+            Some(Settled::Voided) => return Err(Refusal::HoldAlreadyVoided { hold: id }),
+            None => {}
+        }
+        let hold = kept.transfer;
+        if hold.debit != transfer.debit || hold.credit != transfer.credit {
+            return Err(Refusal::HoldDiffers { hold: id });
+        }
+        Ok(hold)
+    }
+}
+
+type Both = Result<(Balance, Balance), Refusal>;
+
+fn move_now(mut debit: Balance, mut credit: Balance, transfer: &Transfer) -> Both {
+    check_limits(&debit, &credit, transfer)?;
+    debit.debits_posted += transfer.amount.get();
+    credit.credits_posted += transfer.amount.get();
+    Ok((debit, credit))
+}
+
+fn hold(mut debit: Balance, mut credit: Balance, transfer: &Transfer) -> Both {
+    check_limits(&debit, &credit, transfer)?;
+    debit.debits_pending += transfer.amount.get();
+    credit.credits_pending += transfer.amount.get();
+    Ok((debit, credit))
+}
+
+fn post(mut debit: Balance, mut credit: Balance, transfer: &Transfer, hold: Transfer) -> Both {
+    let (held, asked) = (hold.amount.get(), transfer.amount.get());
+    if asked > held {
+        return Err(Refusal::HoldExceeded { held, asked });
+    }
+    debit.debits_pending -= held;
+    debit.debits_posted += asked;
+    credit.credits_pending -= held;
+    credit.credits_posted += asked;
+    Ok((debit, credit))
+}
+
+fn void(mut debit: Balance, mut credit: Balance, transfer: &Transfer, hold: Transfer) -> Both {
+    if transfer.amount != hold.amount {
+        return Err(Refusal::HoldDiffers { hold: hold.id });
+    }
+    debit.debits_pending -= hold.amount.get();
+    credit.credits_pending -= hold.amount.get();
+    Ok((debit, credit))
+}
+
+/// Neither account below zero, neither count beyond 64 bits. What is pending counts as if it were
+/// posted, so that a hold can always be posted.
+fn check_limits(debit: &Balance, credit: &Balance, transfer: &Transfer) -> Result<(), Refusal> {
+    let need = transfer.amount.get();
+    let fits = |posted: i64, pending: i64| {
+        posted.checked_add(pending).and_then(|sum| sum.checked_add(need)).is_some()
+    };
+    if !fits(debit.debits_posted, debit.debits_pending) {
+        return Err(Refusal::TooLarge { account: debit.account });
+    }
+    if !fits(credit.credits_posted, credit.credits_pending) {
+        return Err(Refusal::TooLarge { account: credit.account });
+    }
+    if !debit.account.kind.is_source() && debit.available() < need {
+        let (account, balance) = (debit.account, debit.available());
+        return Err(Refusal::WouldOverdraw { account, balance, need });
+    }
+    if credit.account.kind.is_source() && credit.available() < need {
+        let (account, balance) = (credit.account, credit.available());
+        return Err(Refusal::WouldOverdraw { account, balance, need });
+    }
+    Ok(())
+}

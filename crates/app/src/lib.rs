@@ -1,1 +1,59 @@
+//! The use cases: authorise, load, decide, record. The one list of everything Siji can be asked.
+//!
+//! A use case is a plain function over `&mut store::Tx` and the `Who` that asks; `App` gives it a
+//! transaction. Knows nothing of HTTP and nothing of SQL.
 
+mod failure;
+mod who;
+
+pub mod access;
+pub mod audit;
+pub mod calendar;
+pub mod goods;
+pub mod points;
+pub mod posting;
+pub mod redemption;
+pub mod registry;
+pub mod reports;
+pub mod scheme;
+pub mod scoring;
+
+pub use failure::{Failure, Never};
+pub use store::{Broken, Tx};
+pub use who::Who;
+
+/// A zone, open for work. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub db: store::Db,
+}
+
+impl App {
+    pub fn open(options: &store::Options) -> Result<App, Broken> {
+        Ok(App { db: store::Db::open(options)? })
+    }
+
+    /// Runs a use case in a transaction of its own; the answer comes when it is durable.
+    pub fn write<T, R>(
+        &self,
+        work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
+    ) -> store::Answer<T, Failure<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.db.write(work)
+    }
+
+    /// Runs a query on one unchanging view of the data.
+    pub fn read<T, R>(
+        &self,
+        work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
+    ) -> store::Answer<T, Failure<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.db.read(work)
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Rooms stand in order; a room may use the ones above it in this list and none below.
 
+pub mod id;
 pub mod refusal;
 
 pub mod access;
@@ -23,3 +24,16 @@ pub type Millis = i64;
 
 pub use jiff::civil::Date;
 pub use refusal::{Arg, Refusal};
+
+/// The business day of a moment. China keeps one time, UTC+8, all year.
+pub fn local_date(now: Millis) -> Date {
+    local(now).date()
+}
+
+/// The wall-clock time of a moment, to show and to print.
+pub fn local(now: Millis) -> jiff::civil::DateTime {
+    const EIGHT_HOURS: Millis = 8 * 3_600_000;
+    jiff::Timestamp::from_millisecond(now.saturating_add(EIGHT_HOURS))
+        .map(|t| jiff::tz::Offset::UTC.to_datetime(t))
+        .unwrap_or(jiff::civil::DateTime::MIN)
+}

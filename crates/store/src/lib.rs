@@ -1,1 +1,92 @@
+//! The SQL of Siji, on SQLite and on PostgreSQL. Knows nothing of who asks: no rights, no texts.
+//!
+//! `Db` runs use cases as plain functions over a `Tx`; everything below the edge is synchronous.
+//! Rooms stand in order, as in `domain`.
 
+mod bulk;
+mod db;
+mod dialect;
+mod migrate;
+mod postgres_pool;
+mod row;
+mod sqlite_writer;
+mod tx;
+
+pub mod access;
+pub mod audit;
+pub mod calendar;
+pub mod goods;
+pub mod points;
+pub mod posting;
+pub mod redemption;
+pub mod registry;
+pub mod scheme;
+pub mod scoring;
+
+pub use bulk::Type;
+pub use db::{Answer, Db, Fault, Options, Place};
+pub use row::{Row, Val};
+pub use tx::{Tx, Within};
+
+/// What went wrong below the rules: ours to mend. Logged once, at the edge.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("PostgreSQL: {}", postgres_words(.0))]
+    Postgres(#[from] postgres::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The database holds something that it cannot hold.
+    #[error("{0}")]
+    Data(String),
+    /// The database does not answer, or has no free place.
+    #[error("the database is busy: {0}")]
+    Busy(&'static str),
+    #[error("the store is closed")]
+    Closed,
+}
+
+pub type Result<T> = std::result::Result<T, Broken>;
+
+impl Broken {
+    pub fn data(what: impl Into<String>) -> Broken {
+        Broken::Data(what.into())
+    }
+
+    /// Would the very same work pass if it were done again? (PostgreSQL 40001, 40P01.)
+    pub fn is_transient(&self) -> bool {
+        use postgres::error::SqlState;
+        match self {
+            Broken::Postgres(e) => {
+                e.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
+                    || e.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+            }
+            _ => false,
+        }
+    }
+
+    /// Did the connection itself go?
+    pub fn is_disconnect(&self) -> bool {
+        use postgres::error::SqlState;
+        match self {
+            Broken::Postgres(e) => {
+                e.is_closed()
+                    || matches!(
+                        e.code(),
+                        Some(&SqlState::ADMIN_SHUTDOWN)
+                            | Some(&SqlState::CRASH_SHUTDOWN)
+                            | Some(&SqlState::CANNOT_CONNECT_NOW)
+                    )
+            }
+            _ => false,
+        }
+    }
+}
+
+fn postgres_words(e: &postgres::Error) -> String {
+    match e.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => e.to_string(),
+    }
+}

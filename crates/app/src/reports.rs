@@ -1,0 +1,1 @@
+//! Counted from all the rooms; decides nothing.

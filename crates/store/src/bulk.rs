@@ -1,0 +1,183 @@
+//! Many rows at once: prepared statements on SQLite, arrays on PostgreSQL.
+
+use crate::dialect::for_sqlite;
+use crate::tx::Engine;
+use crate::{Broken, Result, Tx, Val};
+
+/// The type of a column, as PostgreSQL wants to hear it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Int,
+    Bool,
+    Text,
+    Bytes,
+    Id,
+}
+
+impl Type {
+    fn postgres(self) -> &'static str {
+        match self {
+            Type::Int => "bigint[]",
+            Type::Bool => "boolean[]",
+            Type::Text => "text[]",
+            Type::Bytes => "bytea[]",
+            Type::Id => "uuid[]",
+        }
+    }
+}
+
+/// Rows of one array parameter on PostgreSQL.
+const CHUNK: usize = 5_000;
+
+impl Tx<'_> {
+    /// Inserts every row. `tail` may hold `ON CONFLICT …`. The number of rows written.
+    pub fn insert_all(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Type)],
+        tail: &str,
+        rows: impl IntoIterator<Item = Vec<Val>>,
+    ) -> Result<u64> {
+        let names = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ");
+        let places = places(columns.len(), "");
+        let one = format!("INSERT INTO {table} ({names}) VALUES ({places}) {tail}");
+        let many = format!(
+            "INSERT INTO {table} ({names}) SELECT * FROM UNNEST({}) {tail}",
+            arrays(columns)
+        );
+        self.run_all(&one, &many, columns, rows)
+    }
+
+    /// Updates every row found by `key`: `sets` are assignments over `v.<column>` of the given row
+    /// and `t.<column>` of the stored one, such as `("size", "v.size")`.
+    pub fn update_all(
+        &mut self,
+        table: &str,
+        key: (&str, Type),
+        columns: &[(&str, Type)],
+        rows: impl IntoIterator<Item = Vec<Val>>,
+    ) -> Result<u64> {
+        let all: Vec<_> = std::iter::once(key).chain(columns.iter().copied()).collect();
+        let names = all.iter().map(|c| c.0).collect::<Vec<_>>().join(", ");
+        let sets_one = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| format!("{} = ${}", c.0, i + 2))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let sets_many =
+            columns.iter().map(|c| format!("{0} = v.{0}", c.0)).collect::<Vec<_>>().join(", ");
+        let one = format!("UPDATE {table} SET {sets_one} WHERE {} = $1", key.0);
+        let many = format!(
+            "UPDATE {table} AS t SET {sets_many} FROM UNNEST({}) AS v({names}) WHERE t.{1} = v.{1}",
+            arrays(&all),
+            key.0
+        );
+        self.run_all(&one, &many, &all, rows)
+    }
+
+    fn run_all(
+        &mut self,
+        one: &str,
+        many: &str,
+        columns: &[(&str, Type)],
+        rows: impl IntoIterator<Item = Vec<Val>>,
+    ) -> Result<u64> {
+        let mut written = 0;
+        match &mut self.engine {
+            Engine::Sqlite(c) => {
+                let mut statement = c.prepare_cached(&for_sqlite(one))?;
+                for row in rows {
+                    written += statement.execute(rusqlite::params_from_iter(&row))? as u64;
+                }
+            }
+            Engine::Postgres(_) => {
+                let mut chunk: Vec<Vec<Val>> = Vec::with_capacity(CHUNK);
+                for row in rows {
+                    chunk.push(row);
+                    if chunk.len() == CHUNK {
+                        written += self.run_chunk(many, columns, &mut chunk)?;
+                    }
+                }
+                if !chunk.is_empty() {
+                    written += self.run_chunk(many, columns, &mut chunk)?;
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    fn run_chunk(
+        &mut self,
+        many: &str,
+        columns: &[(&str, Type)],
+        chunk: &mut Vec<Vec<Val>>,
+    ) -> Result<u64> {
+        let arrays = columns
+            .iter()
+            .enumerate()
+            .map(|(i, (name, ty))| Column::gather(*ty, name, chunk, i))
+            .collect::<Result<Vec<_>>>()?;
+        let args: Vec<_> = arrays.iter().map(Column::as_sql).collect();
+        chunk.clear();
+        let Engine::Postgres(c) = &mut self.engine else {
+            return Err(Broken::data("arrays are for PostgreSQL"));
+        };
+        Ok(c.execute(many, &args)?)
+    }
+}
+
+enum Column {
+    Int(Vec<Option<i64>>),
+    Bool(Vec<Option<bool>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+    Id(Vec<Option<domain::Id>>),
+}
+
+impl Column {
+    fn gather(ty: Type, name: &str, rows: &mut [Vec<Val>], i: usize) -> Result<Column> {
+        macro_rules! column {
+            ($variant:ident) => {{
+                let mut out = Vec::with_capacity(rows.len());
+                for row in rows {
+                    match row.get_mut(i).map(|v| std::mem::replace(v, Val::Null)) {
+                        Some(Val::$variant(v)) => out.push(Some(v)),
+                        Some(Val::Null) => out.push(None),
+                        _ => return Err(Broken::data(format!("column {name}: wrong type"))),
+                    }
+                }
+                Column::$variant(out)
+            }};
+        }
+        Ok(match ty {
+            Type::Int => column!(Int),
+            Type::Bool => column!(Bool),
+            Type::Text => column!(Text),
+            Type::Bytes => column!(Bytes),
+            Type::Id => column!(Id),
+        })
+    }
+    fn as_sql(&self) -> &(dyn postgres::types::ToSql + Sync) {
+        match self {
+            Column::Int(v) => v,
+            Column::Bool(v) => v,
+            Column::Text(v) => v,
+            Column::Bytes(v) => v,
+            Column::Id(v) => v,
+        }
+    }
+}
+
+fn places(n: usize, suffix: &str) -> String {
+    (1..=n).map(|i| format!("${i}{suffix}")).collect::<Vec<_>>().join(", ")
+}
+
+fn arrays(columns: &[(&str, Type)]) -> String {
+    columns
+        .iter()
+        .enumerate()
+        .map(|(i, c)| format!("${}::{}", i + 1, c.1.postgres()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

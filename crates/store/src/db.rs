@@ -1,0 +1,236 @@
+//! The database as the house sees it: give it work, get an answer once the work is durable.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use crate::{Broken, Result, Tx};
+
+/// Jobs that may wait at one door; one more is told to come back later.
+const QUEUE: usize = 4_096;
+
+/// Where a zone is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub place: Place,
+    /// One commit for all jobs that wait (SQLite). Off only to measure what it is worth.
+    pub group_commit: bool,
+    pub readers: usize,
+}
+
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A folder; the zone is its file `siji.db`.
+    Folder(PathBuf),
+    /// `postgres://…`; the zone is the schema named by `?schema=`, or `siji`.
+    Postgres(String),
+}
+
+impl Options {
+    pub fn folder(folder: impl Into<PathBuf>) -> Options {
+        Options { place: Place::Folder(folder.into()), group_commit: true, readers: 4 }
+    }
+    pub fn postgres(url: impl Into<String>) -> Options {
+        Options { place: Place::Postgres(url.into()), group_commit: true, readers: 6 }
+    }
+}
+
+/// Lets the store see whether an error of the layer above is one of its own.
+pub trait Fault: From<Broken> {
+    fn broken(&self) -> Option<&Broken>;
+}
+
+impl Fault for Broken {
+    fn broken(&self) -> Option<&Broken> {
+        Some(self)
+    }
+}
+
+/// A zone's database. Cheap to clone; the last clone closes it.
+#[derive(Clone)]
+pub struct Db {
+    doors: Arc<Doors>,
+}
+
+pub(crate) struct Doors {
+    pub(crate) write: Option<SyncSender<Box<dyn Job>>>,
+    pub(crate) read: Option<SyncSender<Box<dyn Job>>>,
+    pub(crate) threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
+    pub(crate) is_sqlite: bool,
+}
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        self.write = None;
+        self.read = None;
+        if let Ok(mut threads) = self.threads.lock() {
+            for thread in threads.drain(..) {
+                // The last clone may be dropped on one of these threads by a job's own closure.
+                if thread.thread().id() != std::thread::current().id() {
+                    let _ = thread.join();
+                }
+            }
+        }
+    }
+}
+
+impl Db {
+    /// Opens a zone, making or moving forward its tables. Refuses an SQLite with the WAL-reset bug
+    /// and a database made by a newer Siji.
+    pub fn open(options: &Options) -> Result<Db> {
+        let doors = match &options.place {
+            Place::Folder(folder) => crate::sqlite_writer::open(folder, options)?,
+            Place::Postgres(url) => crate::postgres_pool::open(url, options)?,
+        };
+        Ok(Db { doors: Arc::new(doors) })
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.doors.is_sqlite
+    }
+
+    /// Runs `work` in a transaction of its own and answers when it is durable. `work` may be run
+    /// again after a serialization failure, so it decides from what it reads and nothing else.
+    /// An error undoes all of it.
+    pub fn write<T, E>(
+        &self,
+        work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
+    ) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: Fault + Send + 'static,
+    {
+        send(self.doors.write.as_ref(), work)
+    }
+
+    /// Runs `work` on one unchanging view of the data. It cannot write.
+    pub fn read<T, E>(
+        &self,
+        work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
+    ) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: Fault + Send + 'static,
+    {
+        send(self.doors.read.as_ref(), work)
+    }
+}
+
+fn send<T, E>(
+    door: Option<&SyncSender<Box<dyn Job>>>,
+    work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
+) -> Answer<T, E>
+where
+    T: Send + 'static,
+    E: Fault + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let job = Box::new(JobOf { work, outcome: None, reply });
+    let refused = match door.map(|d| d.try_send(job)) {
+        None => Some(Broken::Closed),
+        Some(Err(TrySendError::Full(_))) => Some(Broken::Busy("too much is waiting")),
+        Some(Err(TrySendError::Disconnected(_))) => Some(Broken::Closed),
+        Some(Ok(())) => None,
+    };
+    Answer { refused: refused.map(E::from), answer }
+}
+
+/// What a job will have answered.
+pub struct Answer<T, E> {
+    refused: Option<E>,
+    answer: oneshot::Receiver<std::result::Result<T, E>>,
+}
+
+impl<T, E: Fault> Answer<T, E> {
+    /// Waits on this thread. Not for use inside an async runtime.
+    pub fn wait(self) -> std::result::Result<T, E> {
+        match self.refused {
+            Some(e) => Err(e),
+            None => self.answer.blocking_recv().unwrap_or_else(|_| Err(E::from(Broken::Closed))),
+        }
+    }
+}
+
+impl<T, E: Fault + Unpin> Future for Answer<T, E> {
+    type Output = std::result::Result<T, E>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(e) = self.refused.take() {
+            return Poll::Ready(Err(e));
+        }
+        Pin::new(&mut self.answer)
+            .poll(cx)
+            .map(|got| got.unwrap_or_else(|_| Err(E::from(Broken::Closed))))
+    }
+}
+
+/// How a run of a job ended, as far as the transaction is concerned.
+pub(crate) enum Verdict {
+    Keep,
+    Undo,
+    /// The engine asks for the same work again.
+    Again,
+    /// The connection is gone.
+    Lost,
+}
+
+pub(crate) trait Job: Send {
+    fn run(&mut self, tx: &mut Tx) -> Verdict;
+    /// Sends the answer; `failed` says why the work could not be made durable.
+    fn answer(self: Box<Self>, failed: Option<String>);
+}
+
+struct JobOf<F, T, E> {
+    work: F,
+    outcome: Option<std::result::Result<T, E>>,
+    reply: oneshot::Sender<std::result::Result<T, E>>,
+}
+
+impl<F, T, E> Job for JobOf<F, T, E>
+where
+    F: FnMut(&mut Tx) -> std::result::Result<T, E> + Send,
+    T: Send,
+    E: Fault + Send,
+{
+    fn run(&mut self, tx: &mut Tx) -> Verdict {
+        let work = std::panic::AssertUnwindSafe(|| (self.work)(tx));
+        let outcome = std::panic::catch_unwind(work)
+            .unwrap_or_else(|_| Err(E::from(Broken::data("a use case panicked"))));
+        let verdict = match &outcome {
+            Ok(_) => Verdict::Keep,
+            Err(e) => match e.broken() {
+                Some(b) if b.is_transient() => Verdict::Again,
+                Some(b) if b.is_disconnect() => Verdict::Lost,
+                _ => Verdict::Undo,
+            },
+        };
+        self.outcome = Some(outcome);
+        verdict
+    }
+
+    fn answer(self: Box<Self>, failed: Option<String>) {
+        let outcome = match (failed, self.outcome) {
+            (None, Some(outcome)) => outcome,
+            (Some(why), _) => Err(E::from(Broken::Data(why))),
+            (None, None) => Err(E::from(Broken::Closed)),
+        };
+        // The asker may have gone; the work stands all the same.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+pub(crate) type Inbox = Arc<std::sync::Mutex<Receiver<Box<dyn Job>>>>;
+
+pub(crate) fn door() -> (SyncSender<Box<dyn Job>>, Inbox) {
+    let (tx, rx) = std::sync::mpsc::sync_channel(QUEUE);
+    (tx, Arc::new(std::sync::Mutex::new(rx)))
+}
+
+/// The next job, or `None` when the last `Db` is gone.
+pub(crate) fn next(inbox: &Inbox) -> Option<Box<dyn Job>> {
+    inbox.lock().ok()?.recv().ok()
+}

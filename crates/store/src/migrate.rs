@@ -1,0 +1,53 @@
+//! Tables moved forward, one numbered file after another, the same numbers on both engines.
+
+use crate::{Broken, Result};
+
+/// (number, name, SQLite, PostgreSQL)
+const FILES: &[(i64, &str, &str, &str)] = &[(
+    1,
+    "month",
+    include_str!("../migrations/sqlite/0001_month.sql"),
+    include_str!("../migrations/postgres/0001_month.sql"),
+)];
+
+const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS migration (version bigint PRIMARY KEY, name text NOT NULL)";
+
+pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<()> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    tx.execute_batch(&TABLE.replace("bigint", "INTEGER").replace("text", "TEXT"))?;
+    let at: i64 =
+        tx.query_row("SELECT COALESCE(MAX(version), 0) FROM migration", [], |r| r.get(0))?;
+    for (version, name, sql, _) in pending(at)? {
+        tx.execute_batch(sql)?;
+        tx.execute("INSERT INTO migration (version, name) VALUES (?1, ?2)", (version, name))?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
+    let mut tx = client.transaction()?;
+    // Two servers starting at once wait for each other here.
+    tx.batch_execute("SELECT pg_advisory_xact_lock(1936288105)")?;
+    tx.batch_execute(TABLE)?;
+    let at: i64 = tx.query_one("SELECT COALESCE(MAX(version), 0) FROM migration", &[])?.get(0);
+    for (version, name, _, sql) in pending(at)? {
+        tx.batch_execute(sql)?;
+        tx.execute("INSERT INTO migration (version, name) VALUES ($1, $2)", &[version, name])?;
+    }
+    tx.commit()?;
+    Ok(())
+}
+
+fn pending(
+    at: i64,
+) -> Result<impl Iterator<Item = &'static (i64, &'static str, &'static str, &'static str)>> {
+    let newest = FILES.last().map_or(0, |f| f.0);
+    if at > newest {
+        return Err(Broken::data(format!(
+            "this database was made by a newer Siji (tables {at}, this program knows {newest}): start the newer program"
+        )));
+    }
+    Ok(FILES.iter().filter(move |f| f.0 > at))
+}

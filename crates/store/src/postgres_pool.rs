@@ -1,0 +1,130 @@
+//! PostgreSQL: a pool of connections, each with a thread; serializable writes, retried with the
+//! same ids, which makes a retry harmless.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::db::{Doors, Inbox, Options, Verdict, door, next};
+use crate::tx::{Client, Engine};
+use crate::{Broken, Result, Tx, migrate};
+
+const WRITERS: usize = 8;
+const TRIES: u32 = 40;
+
+#[derive(Clone)]
+struct Address {
+    config: postgres::Config,
+    schema: String,
+}
+
+pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
+    let address = Address::of(url)?;
+    let mut first = address.connect()?;
+    first.client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", address.schema))?;
+    migrate::postgres(&mut first.client)?;
+    drop(first);
+
+    let (write, work) = door();
+    let (read, looks) = door();
+    let mut threads = Vec::new();
+    for n in 0..WRITERS {
+        let (address, work) = (address.clone(), work.clone());
+        threads.push(spawn(&format!("siji-writer-{n}"), move || {
+            run_loop(&address, &work, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+        })?);
+    }
+    for n in 0..options.readers.max(1) {
+        let (address, looks) = (address.clone(), looks.clone());
+        threads.push(spawn(&format!("siji-reader-{n}"), move || {
+            run_loop(&address, &looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        })?);
+    }
+    Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: false })
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
+    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
+}
+
+impl Address {
+    fn of(url: &str) -> Result<Address> {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut schema = "siji".to_owned();
+        let mut rest = Vec::new();
+        for pair in query.split('&').filter(|p| !p.is_empty()) {
+            match pair.split_once('=') {
+                Some(("schema", name)) => schema = name.to_owned(),
+                _ => rest.push(pair),
+            }
+        }
+        let is_plain = !schema.is_empty()
+            && schema.len() <= 60
+            && schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && !schema.starts_with(|c: char| c.is_ascii_digit());
+        if !is_plain {
+            return Err(Broken::data("a schema is named in lower-case letters, digits and _"));
+        }
+        let url =
+            if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let mut config: postgres::Config = url.parse()?;
+        config.application_name("siji").connect_timeout(Duration::from_secs(5));
+        Ok(Address { config, schema })
+    }
+
+    fn connect(&self) -> Result<Client> {
+        let mut client = self.config.connect(postgres::NoTls)?;
+        client.batch_execute(&format!(
+            "SET search_path TO {}; SET client_min_messages TO warning;",
+            self.schema
+        ))?;
+        Ok(Client { client, statements: HashMap::new() })
+    }
+}
+
+fn run_loop(address: &Address, inbox: &Inbox, begin: &str) {
+    let mut held: Option<Client> = None;
+    while let Some(mut job) = next(inbox) {
+        let mut failed = None;
+        for tried in 1.. {
+            let client = match held.take().map_or_else(|| address.connect(), Ok) {
+                Ok(client) => held.insert(client),
+                Err(e) => {
+                    failed = Some(format!("the database does not answer: {e}"));
+                    break;
+                }
+            };
+            let verdict = run_once(client, job.as_mut(), begin);
+            match verdict {
+                Ok(Verdict::Keep | Verdict::Undo) => break,
+                Ok(Verdict::Again) => {}
+                Ok(Verdict::Lost) => held = None,
+                Err(e) if e.is_transient() => {}
+                Err(e) => {
+                    // A commit without an answer is not tried again here: the asker's key decides.
+                    held = None;
+                    failed = Some(e.to_string());
+                    break;
+                }
+            }
+            if tried >= TRIES {
+                failed = Some("the database is busy".to_owned());
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(u64::from(tried.min(10))));
+        }
+        job.answer(failed);
+    }
+}
+
+fn run_once(client: &mut Client, job: &mut dyn crate::db::Job, begin: &str) -> Result<Verdict> {
+    if let Err(e) = client.client.batch_execute(begin) {
+        return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e.into()) };
+    }
+    let verdict = job.run(&mut Tx { engine: Engine::Postgres(client) });
+    match verdict {
+        Verdict::Keep => client.client.batch_execute("COMMIT")?,
+        Verdict::Undo | Verdict::Again => client.client.batch_execute("ROLLBACK")?,
+        Verdict::Lost => {}
+    }
+    Ok(verdict)
+}

@@ -1,0 +1,121 @@
+//! SQLite: one thread owns the write connection and commits all waiting work at once.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
+use crate::tx::Engine;
+use crate::{Broken, Result, Tx, migrate};
+
+/// Before 3.51.3 a checkpoint during a commit could corrupt a WAL database.
+const OLDEST: i32 = 3_051_003;
+
+/// A group is closed when it is this large or has been open this long.
+const GROUP_MAX: usize = 512;
+const GROUP_TIME: Duration = Duration::from_millis(25);
+
+pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
+    if rusqlite::version_number() < OLDEST {
+        return Err(Broken::data(format!(
+            "SQLite {} can corrupt a database; 3.51.3 or later is needed",
+            rusqlite::version()
+        )));
+    }
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join("siji.db");
+    let mut writer = connect(&file, OpenFlags::default())?;
+    writer.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    migrate::sqlite(&mut writer)?;
+
+    let (write, work) = door();
+    let (read, looks) = door();
+    let group_max = if options.group_commit { GROUP_MAX } else { 1 };
+    let mut threads = vec![spawn("siji-writer", move || write_loop(&writer, &work, group_max))?];
+    for n in 0..options.readers.max(1) {
+        let reader = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        reader.execute_batch("PRAGMA query_only = ON;")?;
+        let looks = looks.clone();
+        threads.push(spawn(&format!("siji-reader-{n}"), move || read_loop(&reader, &looks))?);
+    }
+    Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
+    Ok(std::thread::Builder::new().name(name.to_owned()).stack_size(4 << 20).spawn(run)?)
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
+         PRAGMA mmap_size = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn write_loop(connection: &Connection, inbox: &Inbox, group_max: usize) {
+    while let Some(first) = next(inbox) {
+        let mut group = Vec::new();
+        let outcome = run_group(connection, inbox, group_max, first, &mut group);
+        let failed = outcome.err().map(|e| {
+            let _ = connection.execute_batch("ROLLBACK");
+            tracing::error!(error = %e, jobs = group.len(), "a commit failed");
+            e.to_string()
+        });
+        for job in group {
+            job.answer(failed.clone());
+        }
+    }
+}
+
+fn run_group(
+    connection: &Connection,
+    inbox: &Inbox,
+    group_max: usize,
+    first: Box<dyn Job>,
+    group: &mut Vec<Box<dyn Job>>,
+) -> Result<()> {
+    let opened = Instant::now();
+    let mut waiting = Some(first);
+    let begun = exec(connection, "BEGIN IMMEDIATE");
+    while let Some(mut job) = waiting.take() {
+        if begun.is_err() {
+            group.push(job);
+            break;
+        }
+        exec(connection, "SAVEPOINT one")?;
+        let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection) });
+        group.push(job);
+        if !matches!(verdict, Verdict::Keep) {
+            exec(connection, "ROLLBACK TO one")?;
+        }
+        exec(connection, "RELEASE one")?;
+        if group.len() < group_max && opened.elapsed() < GROUP_TIME {
+            waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
+        }
+    }
+    begun?;
+    exec(connection, "COMMIT")
+}
+
+fn exec(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+fn read_loop(connection: &Connection, inbox: &Inbox) {
+    while let Some(mut job) = next(inbox) {
+        let begun = exec(connection, "BEGIN");
+        if begun.is_ok() {
+            job.run(&mut Tx { engine: Engine::Sqlite(connection) });
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        job.answer(begun.err().map(|e| e.to_string()));
+    }
+}

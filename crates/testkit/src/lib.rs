@@ -1,3 +1,6 @@
 //! Stages and stories, for tests only.
 
 pub mod postgres;
+mod stage;
+
+pub use stage::{Stage, on_both};

@@ -242,13 +242,9 @@ impl Transfer {
         on_date: Date,
         at: Millis,
     ) -> Transfer {
-        let id = Digest::of("transfer id")
-            .text(cause.kind.code())
-            .id(cause.id)
-            .id(debit.id())
-            .id(credit.id())
-            .finish();
-        Transfer { id: derived(id), step: Step::Posted, debit, credit, amount, cause, on_date, at }
+        let what = format!("{} {} {}", cause.kind.code(), debit.id(), credit.id());
+        let id = crate::id::derive(cause.id, &what, 0);
+        Transfer { id, step: Step::Posted, debit, credit, amount, cause, on_date, at }
     }
 
     /// The movement that undoes this one.

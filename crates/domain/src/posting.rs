@@ -22,9 +22,16 @@
 //! let sum: domain::posting::Sum = 13800138000;
 //! ```
 
+pub mod answer;
 pub mod body;
+pub mod certify;
 pub mod merkle;
 mod name;
+pub mod object;
+pub mod post;
+pub mod seal;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use body::{Body, Category, Header, PostedOutcome, PostedRow, Serial, Sum};

@@ -123,7 +123,7 @@ impl Tx<'_> {
         let Engine::Postgres(c) = &mut self.engine else {
             return Err(Broken::data("arrays are for PostgreSQL"));
         };
-        Ok(c.execute(many, &args)?)
+        c.execute(many, &args)
     }
 }
 

@@ -9,13 +9,13 @@ pub struct Source {
     pub strings: Vec<(usize, String)>,
 }
 
-/// Reads a file, leaving out what follows `#[cfg(test)] mod tests {`, which stands last.
+/// Reads a file, leaving out its modules of tests.
 pub fn read(text: &str) -> Source {
     let text = without_tests(text);
     let mut source = Source { code: String::with_capacity(text.len()), strings: Vec::new() };
-    let mut rest = text;
+    let mut rest = text.as_str();
+    let mut line = 1;
     while let Some(first) = rest.chars().next() {
-        let line = source.code.matches('\n').count() + 1;
         let taken = if rest.starts_with("//") {
             blank(&mut source.code, &rest[..rest.find('\n').unwrap_or(rest.len())])
         } else if rest.starts_with("/*") {
@@ -29,12 +29,12 @@ pub fn read(text: &str) -> Source {
             source.strings.push((line, rest[1..length - 1].to_owned()));
             blank(&mut source.code, &rest[..length])
         } else if let Some(length) = character(rest) {
-            source.strings.push((line, rest[..length].to_owned()));
             blank(&mut source.code, &rest[..length])
         } else {
             source.code.push(first);
             first.len_utf8()
         };
+        line += rest[..taken].matches('\n').count();
         rest = &rest[taken..];
     }
     source
@@ -45,9 +45,18 @@ pub fn line_at(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-fn without_tests(text: &str) -> &str {
-    let start = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-    &text[..start]
+/// The same lines, with those of a `#[cfg(test)] mod … { … }` left empty.
+fn without_tests(text: &str) -> String {
+    let mut inside = false;
+    let mut follows = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        inside |= follows && line.contains("mod ") && line.trim_end().ends_with('{');
+        follows = line.trim_end() == "#[cfg(test)]";
+        kept.push_str(if inside { "\n" } else { line });
+        inside &= line.trim_end() != "}";
+    }
+    kept
 }
 
 fn blank(code: &mut String, part: &str) -> usize {
@@ -100,12 +109,13 @@ mod tests {
         assert!(!source.code.contains("app::b") && !source.code.contains("x::y"));
         assert!(source.code.contains("f::<'a>()"));
         let strings: Vec<_> = source.strings.iter().map(|(line, s)| (*line, s.as_str())).collect();
-        assert_eq!(strings, [(1, "x::y"), (2, "'\"'"), (2, "r#\"raw\"#")]);
+        assert_eq!(strings, [(1, "x::y"), (2, "r#\"raw\"#")]);
     }
 
     #[test]
-    fn tests_at_the_end_are_left_out() {
-        let source = read("fn a() {}\n#[cfg(test)]\nmod tests { use crate::b; }\n");
-        assert_eq!(source.code, "fn a() {}\n");
+    fn modules_of_tests_are_left_out() {
+        let text =
+            "fn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n  use crate::b;\n}\nfn c() {}\n";
+        assert_eq!(read(text).code, "fn a() {}\n#[cfg(test)]\n\n\n\nfn c() {}\n");
     }
 }

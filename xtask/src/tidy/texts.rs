@@ -68,60 +68,54 @@ fn has_chinese(text: &str) -> bool {
 // ---- the two languages ----
 
 fn languages_differ(house: &House) -> Vec<Finding> {
-    let [first, second] = LANGUAGES.map(|language| catalogue(house, language));
-    let mut findings = missing(&first, &second, LANGUAGES[1]);
-    findings.extend(missing(&second, &first, LANGUAGES[0]));
-    for (place, message) in &first {
-        if second.get(place).is_some_and(|other| other.values != message.values) {
-            findings.push(finding(
-                place,
-                message.line,
-                "the two languages have other values in it",
-            ));
+    let [zh, en] = LANGUAGES.map(|language| catalogue(house, language));
+    let mut findings = missing("zh", &zh, "en", &en);
+    findings.extend(missing("en", &en, "zh", &zh));
+    for (place, message) in &zh {
+        if en.get(place).is_some_and(|other| other.values != message.values) {
+            let what = "the two languages have other values in it";
+            findings.push(finding("zh", place, message.line, what));
         }
     }
     findings
 }
 
-/// A message's place: language folder left out.
-type Place = (String, String, String);
+/// File and key.
+type Place = (String, String);
 
-fn missing(
-    here: &BTreeMap<Place, Message>,
-    there: &BTreeMap<Place, Message>,
-    language: &str,
-) -> Vec<Finding> {
-    let keys: BTreeSet<_> = there.keys().map(|(_, file, key)| (file, key)).collect();
+type Catalogue = BTreeMap<Place, Message>;
+
+fn missing(language: &str, here: &Catalogue, other: &str, there: &Catalogue) -> Vec<Finding> {
+    let what = format!("it is missing in {other}");
     here.iter()
-        .filter(|((_, file, key), _)| !keys.contains(&(file, key)))
-        .map(|(place, message)| {
-            finding(place, message.line, &format!("it is missing in {language}"))
-        })
+        .filter(|(place, _)| !there.contains_key(*place))
+        .map(|(place, message)| finding(language, place, message.line, &what))
         .collect()
 }
 
-fn finding((language, file, key): &Place, line: usize, what: &str) -> Finding {
+fn finding(language: &str, (file, key): &Place, line: usize, what: &str) -> Finding {
     Finding { path: format!("{TEXTS}{language}/{file}"), line, what: format!("`{key}`: {what}") }
 }
 
-/// The messages of one language; places are told apart by file and key.
-fn catalogue(house: &House, language: &str) -> BTreeMap<Place, Message> {
+/// The messages of one language.
+fn catalogue(house: &House, language: &str) -> Catalogue {
     let folder = format!("{TEXTS}{language}/");
-    let mut messages = BTreeMap::new();
+    let mut messages: Catalogue = BTreeMap::new();
     for (path, text) in house.under(&folder, ".ftl") {
+        let file = &path[folder.len()..];
         let mut place = None;
         for (at, line) in text.lines().enumerate() {
             if let Some(key) = key_of(line) {
-                let new = ("".to_owned(), path[folder.len()..].to_owned(), key.to_owned());
-                messages.insert(new.clone(), Message { line: at + 1, ..Message::default() });
-                place = Some(new);
+                place = Some((file.to_owned(), key.to_owned()));
             }
-            if let Some(message) = place.as_ref().and_then(|place| messages.get_mut(place)) {
+            if let Some(place) = &place {
+                let message = messages.entry(place.clone()).or_default();
+                message.line = if message.line == 0 { at + 1 } else { message.line };
                 message.values.extend(values_in(line));
             }
         }
     }
-    messages.into_iter().map(|((_, file, key), m)| ((language.to_owned(), file, key), m)).collect()
+    messages
 }
 
 /// `points-left = …` defines `points-left`; terms (`-siji = …`) are the catalogue's own affair.
@@ -156,8 +150,8 @@ impl Wanted {
             Self { keys: BTreeMap::new(), literals: BTreeSet::new(), starts: BTreeSet::new() };
         for (path, text) in house.under("crates/", ".rs") {
             let strings = source::read(text).strings;
-            for (line, literal) in strings {
-                wanted.note(path, line, &literal);
+            for (_, literal) in strings {
+                wanted.note(&literal);
             }
             if path.starts_with("crates/domain/") {
                 for (line, code) in refusal_codes(text) {
@@ -168,7 +162,7 @@ impl Wanted {
         for (path, text) in house.under("crates/", ".html") {
             for (at, line) in text.lines().enumerate() {
                 for literal in line.split('"').skip(1) {
-                    wanted.note(path, at + 1, literal);
+                    wanted.note(literal);
                 }
                 for key in asked_for(line) {
                     wanted.keys.insert(key.to_owned(), (path.to_owned(), at + 1));
@@ -178,7 +172,7 @@ impl Wanted {
         wanted
     }
 
-    fn note(&mut self, _path: &str, _line: usize, literal: &str) {
+    fn note(&mut self, literal: &str) {
         match literal.find(['{', '$']) {
             Some(at) if literal[..at].ends_with('-') => {
                 self.starts.insert(literal[..at].to_owned());
@@ -226,8 +220,8 @@ fn asked_for(line: &str) -> impl Iterator<Item = &str> {
 fn unused(house: &House, wanted: &Wanted) -> Vec<Finding> {
     catalogue(house, LANGUAGES[0])
         .iter()
-        .filter(|((_, _, key), _)| !wanted.has(key) && !is_referred_to(house, key))
-        .map(|(place, message)| finding(place, message.line, "nothing asks for it"))
+        .filter(|((_, key), _)| !wanted.has(key) && !is_referred_to(house, key))
+        .map(|(place, message)| finding(LANGUAGES[0], place, message.line, "nothing asks for it"))
         .collect()
 }
 
@@ -238,7 +232,7 @@ fn is_referred_to(house: &House, key: &str) -> bool {
 
 fn undefined(house: &House, wanted: &Wanted) -> Vec<Finding> {
     let defined: BTreeSet<String> =
-        catalogue(house, LANGUAGES[0]).into_keys().map(|(_, _, key)| key).collect();
+        catalogue(house, LANGUAGES[0]).into_keys().map(|(_, key)| key).collect();
     if defined.is_empty() {
         return Vec::new();
     }
@@ -252,4 +246,88 @@ fn undefined(house: &House, wanted: &Wanted) -> Vec<Finding> {
             what: format!("`{key}` is in no text"),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZH: &str = "points-left = 还剩 { $n } 分\nrefusal-card-frozen = 卡已停用\n";
+    const EN: &str = "points-left = { $n } points left\nrefusal-card-frozen = The card is frozen\n";
+    const RULE: &str = "impl Refusal for R {\n    fn code(&self) -> &'static str {\n        \
+        match self {\n            R::Frozen => \"card-frozen\",\n        }\n    }\n}\n";
+    const PAGE: &str = "<p>{{ t.of(\"points-left\") }}</p>";
+
+    /// A sound house with some files laid over it.
+    fn found(over: &[(&str, &str)]) -> Vec<String> {
+        let mut files = BTreeMap::from([
+            ("crates/web/texts/zh/points.ftl", ZH),
+            ("crates/web/texts/en/points.ftl", EN),
+            ("crates/domain/src/redemption.rs", RULE),
+            ("crates/web/templates/points/left.html", PAGE),
+        ]);
+        files.extend(over.iter().copied());
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        check(&House::of(&files)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_sound_house_has_no_findings() {
+        assert_eq!(found(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_fault_is_named_at_its_place() {
+        let cases: &[(&str, &str, &str)] = &[
+            (
+                "crates/web/src/points.rs",
+                "fn a() -> &'static str {\n    \"还剩\"\n}\n",
+                "crates/web/src/points.rs:2: Chinese text; it belongs in the catalogue",
+            ),
+            (
+                "crates/web/templates/points/left.html",
+                "{{ t.of(\"points-left\") }}\n分",
+                "crates/web/templates/points/left.html:2: Chinese text; it belongs in the catalogue",
+            ),
+            (
+                "crates/web/texts/en/points.ftl",
+                "refusal-card-frozen = The card is frozen\n",
+                "crates/web/texts/zh/points.ftl:1: `points-left`: it is missing in en",
+            ),
+            (
+                "crates/web/texts/en/points.ftl",
+                "points-left = { $count } points left\nrefusal-card-frozen = The card is frozen\n",
+                "crates/web/texts/zh/points.ftl:1: `points-left`: the two languages have other values in it",
+            ),
+            (
+                "crates/web/templates/points/left.html",
+                "<p></p>",
+                "crates/web/texts/zh/points.ftl:1: `points-left`: nothing asks for it",
+            ),
+            (
+                "crates/web/templates/points/other.html",
+                "<p>\n{{ t.of(\"points-right\") }}</p>",
+                "crates/web/templates/points/other.html:2: `points-right` is in no text",
+            ),
+            (
+                "crates/domain/src/goods.rs",
+                "    fn code(&self) -> &'static str {\n        \"out-of-stock\"\n    }\n",
+                "crates/domain/src/goods.rs:2: `refusal-out-of-stock` is in no text",
+            ),
+        ];
+        for (path, text, expected) in cases {
+            assert_eq!(found(&[(path, text)]), [*expected], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn data_and_keys_put_together_are_let_be() {
+        assert!(
+            found(&[("crates/web/src/points.rs", "// 还剩\nmatch c { '、' => 1 }")]).is_empty()
+        );
+        let surnames = ("crates/domain/src/name.rs", "const A: &str = \"欧阳\";");
+        assert!(found(&[surnames, (DATA, "crates/domain/src/name.rs surnames\n")]).is_empty());
+        let part = ("crates/web/src/points.rs", "format!(\"points-{what}\")");
+        assert!(found(&[("crates/web/templates/points/left.html", ""), part]).is_empty());
+    }
 }

@@ -1,1 +1,17 @@
-//! The use cases of the points room.
+//! The use cases of the points room: the ledger for the rooms below it, and what a household sees
+//! of it.
+
+use domain::points::{Refusal, Transfer};
+use store::Tx;
+
+use crate::Failure;
+
+/// Moves points or goods, all of the transfers or none, by the rules of the ledger. What the
+/// ledger already has is left as it is. Who may ask is the caller's matter. Answers how many are new.
+pub fn transfer(tx: &mut Tx, transfers: &[Transfer]) -> Result<usize, Failure<Refusal>> {
+    let facts = store::points::facts(tx, transfers)?;
+    let decision = domain::points::decide(&facts, transfers)
+        .map_err(|refused| Failure::Refused(refused[0].refusal))?;
+    store::points::record(tx, &decision)?;
+    Ok(decision.transfers.len())
+}

@@ -247,6 +247,18 @@ impl Transfer {
         Transfer { id, step: Step::Posted, debit, credit, amount, cause, on_date, at }
     }
 
+    /// Points for one household.
+    pub fn credit(
+        cause: Cause,
+        household: Id,
+        points: Amount,
+        on_date: Date,
+        at: Millis,
+    ) -> Transfer {
+        let household = Account::household(household);
+        Transfer::posted(cause, Account::issued(), household, points, on_date, at)
+    }
+
     /// The movement that undoes this one.
     pub fn reversed(&self, cause: Cause, on_date: Date, at: Millis) -> Transfer {
         Transfer::posted(cause, self.credit, self.debit, self.amount, on_date, at)

@@ -2,7 +2,7 @@
 
 use crate::dialect::for_sqlite;
 use crate::tx::Engine;
-use crate::{Broken, Result, Tx, Val};
+use crate::{Broken, Result, Row, Tx, Val};
 
 /// The type of a column, as PostgreSQL wants to hear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,32 @@ impl Tx<'_> {
             key.0
         );
         self.run_all(&one, &many, &all, rows)
+    }
+
+    /// Reads the rows of many ids: `select` is everything up to and without its `WHERE`, `column`
+    /// holds the id. Rows come in no particular order.
+    pub fn each_of(
+        &mut self,
+        select: &str,
+        column: &str,
+        ids: &[domain::Id],
+        mut see: impl FnMut(&Row) -> Result<()>,
+    ) -> Result<()> {
+        match &mut self.engine {
+            Engine::Sqlite(_) => {
+                let sql = format!("{select} WHERE {column} = $1");
+                ids.iter().try_for_each(|id| self.each(&sql, &[Val::Id(*id)], &mut see))
+            }
+            Engine::Postgres(c) => {
+                let sql = format!("{select} WHERE {column} = ANY($1::uuid[])");
+                for chunk in ids.chunks(CHUNK) {
+                    for row in c.query(&sql, &[&chunk])? {
+                        see(&Row::Postgres(&row))?;
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     fn run_all(

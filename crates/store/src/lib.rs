@@ -54,13 +54,17 @@ impl Broken {
         Broken::Data(what.into())
     }
 
-    /// Would the very same work pass if it were done again? (PostgreSQL 40001, 40P01.)
+    /// Would the very same work pass if it were done again? (PostgreSQL 40001, 40P01, and 23505
+    /// where two transactions counted on from the same last number or opened the same account.)
     pub fn is_transient(&self) -> bool {
         use postgres::error::SqlState;
         match self {
             Broken::Postgres(e) => {
                 e.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
                     || e.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+                    || e.as_db_error()
+                        .and_then(|db| db.constraint())
+                        .is_some_and(|name| COUNTED.contains(&name))
             }
             _ => false,
         }
@@ -83,6 +87,9 @@ impl Broken {
         }
     }
 }
+
+/// Unique keys that a transaction derives from what it read.
+const COUNTED: [&str; 3] = ["transfer_seq_key", "account_pkey", "redemption_receipt_key"];
 
 fn postgres_words(e: &postgres::Error) -> String {
     match e.as_db_error() {

@@ -27,6 +27,15 @@ impl Client {
         Ok(self.client.execute(&statement, args)?)
     }
 
+    pub(crate) fn query(
+        &mut self,
+        sql: &str,
+        args: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<postgres::Row>> {
+        let statement = self.statement(sql)?;
+        Ok(self.client.query(&statement, args)?)
+    }
+
     fn statement(&mut self, sql: &str) -> Result<postgres::Statement> {
         if let Some(known) = self.statements.get(sql) {
             return Ok(known.clone());

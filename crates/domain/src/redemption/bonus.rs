@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::audit::Digest;
-use crate::points::{Account, Amount, Cause, CauseKind, Transfer};
+use crate::points::{Amount, Cause, CauseKind, Transfer};
 use crate::{Id, Millis};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,10 +110,8 @@ pub fn decide_bonus(
 
     // Nothing below can fail.
     let cause = Cause { kind: CauseKind::Bonus, id: request.id };
-    let household = Account::household(request.household);
-    let (on, at) = (request.on_date, request.at);
     Ok(BonusDecision {
-        transfer: Transfer::posted(cause, Account::issued(), household, amount, on, at),
+        transfer: Transfer::credit(cause, request.household, amount, request.on_date, request.at),
         bonus: Bonus {
             id: request.id,
             household: request.household,

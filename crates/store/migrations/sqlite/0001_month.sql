@@ -373,6 +373,7 @@ CREATE TABLE transfer (
 CREATE INDEX transfer_debit ON transfer (debit, seq);
 CREATE INDEX transfer_credit ON transfer (credit, seq);
 CREATE INDEX transfer_cause ON transfer (cause);
+CREATE INDEX transfer_hold ON transfer (hold) WHERE hold IS NOT NULL;
 
 -- A one-off award outside the monthly hundred.
 CREATE TABLE bonus (

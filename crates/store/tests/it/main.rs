@@ -1,4 +1,5 @@
 //! The store on both engines.
 
 mod engines;
+mod points;
 mod schema;

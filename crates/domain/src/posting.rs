@@ -25,6 +25,7 @@
 pub mod answer;
 pub mod body;
 pub mod certify;
+mod kept;
 pub mod merkle;
 mod name;
 pub mod object;
@@ -35,5 +36,6 @@ mod tests;
 mod text;
 
 pub use body::{Body, Category, Header, PostedOutcome, PostedRow, Serial, Sum};
+pub use kept::{Objection, Posting};
 pub use name::MaskedName;
 pub use text::{Contact, NotPublic, PublicText, digit_run_max};

@@ -52,7 +52,7 @@ fn with_module(text: &str, name: &str) -> String {
     let is_module = |line: &&str| line.starts_with("pub mod ") && line.ends_with(';');
     let mut lines: Vec<&str> = text.lines().collect();
     let before = lines.iter().position(|line| is_module(line) && *line > new.as_str());
-    let after_last = lines.iter().rposition(|line| is_module(&line)).map(|at| at + 1);
+    let after_last = lines.iter().rposition(|line| is_module(line)).map(|at| at + 1);
     lines.insert(before.or(after_last).unwrap_or(lines.len()), &new);
     lines.join("\n") + "\n"
 }

@@ -1,0 +1,117 @@
+// A Chromium whose every page is watched: errors on the console, refusals by the content policy,
+// the weight of a first visit, and what axe finds wrong for people who see or move otherwise.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const OUT = process.env.OUT ?? "../../out/screens";
+const PAGE_BYTES_MAX = 100 * 1024;
+
+export const PHONE = { width: 390, height: 844 };
+export const DESK = { width: 1280, height: 800 };
+
+export async function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+}
+
+/** One person at one window. Faults of any page they see are collected in `faults`. */
+export class Person {
+  static async at(browser, server, { name, window = DESK, script = true, language = "zh-CN" }) {
+    const context = await browser.newContext({
+      viewport: window,
+      baseURL: server.url,
+      javaScriptEnabled: script,
+      locale: language,
+      timezoneId: "Asia/Shanghai",
+      isMobile: window === PHONE,
+      hasTouch: window === PHONE,
+    });
+    context.setDefaultTimeout(10_000);
+    const person = new Person();
+    Object.assign(person, { name, server, context, script, window, faults: [], seen: new Map() });
+    person.page = await context.newPage();
+    await person.watch(person.page);
+    return person;
+  }
+
+  async watch(page) {
+    const devtools = await this.context.newCDPSession(page);
+    await devtools.send("Network.enable");
+    // Every visit is a first visit.
+    await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+    this.bytes = 0;
+    page.on("request", (request) => {
+      if (request.isNavigationRequest() && request.frame() === page.mainFrame()) this.bytes = 0;
+    });
+    devtools.on("Network.loadingFinished", ({ encodedDataLength }) => {
+      this.bytes += encodedDataLength;
+    });
+    page.on("pageerror", (error) => this.fault(`script error: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !this.isExpected(message.text())) {
+        this.fault(`console: ${message.text()}`);
+      }
+    });
+  }
+
+  /** The browser itself reports each refused form as a failed load; that is not a fault. */
+  isExpected(text) {
+    return /the server responded with a status of (404|409|413|422)/.test(text);
+  }
+
+  fault(what) {
+    this.faults.push(`${this.name} at ${this.page.url()}: ${what}`);
+  }
+
+  async go(path) {
+    const response = await this.page.goto(path);
+    if (!response || response.status() >= 400) {
+      throw new Error(`${this.name}: ${path} answered ${response?.status()}`);
+    }
+  }
+
+  /** Looks at the page as it stands: weight, axe, and a picture under `out/screens/`. */
+  async look(picture) {
+    await this.page.waitForLoadState("networkidle");
+    await this.weigh();
+    if (this.script) await this.examine();
+    mkdirSync(OUT, { recursive: true });
+    if (picture) {
+      await this.page.screenshot({ path: join(OUT, `${picture}.png`), fullPage: true });
+    }
+  }
+
+  async weigh() {
+    if (this.bytes > PAGE_BYTES_MAX) this.fault(`weighs ${Math.round(this.bytes / 1024)} KiB`);
+    const path = new URL(this.page.url()).pathname.replace(/[0-9a-f-]{36}/g, "…");
+    this.seen.set(path, Math.max(this.bytes, this.seen.get(path) ?? 0));
+  }
+
+  async examine() {
+    const wide = await this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    if (wide > 1) this.fault(`is ${wide} px wider than the window`);
+    await this.page.evaluate(AXE);
+    const { violations } = await this.page.evaluate(() => window.axe.run());
+    for (const { id, impact, nodes } of violations) {
+      if (impact === "serious" || impact === "critical") {
+        this.fault(`axe ${impact} ${id}: ${nodes.slice(0, 3).map((node) => node.target).join(" · ")}`);
+      }
+    }
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}

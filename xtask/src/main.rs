@@ -3,6 +3,7 @@
 //! It builds without the product, so that it still works when the product does not.
 
 mod glossary;
+mod licences;
 mod machine;
 mod release;
 mod room;

@@ -49,12 +49,15 @@ fn open_in(path: &Path, name: &str) -> anyhow::Result<()> {
 
 fn with_module(text: &str, name: &str) -> String {
     let new = format!("pub mod {name};");
-    let is_module = |line: &&str| line.starts_with("pub mod ") && line.ends_with(';');
     let mut lines: Vec<&str> = text.lines().collect();
-    let before = lines.iter().position(|line| is_module(line) && *line > new.as_str());
-    let after_last = lines.iter().rposition(|line| is_module(line)).map(|at| at + 1);
+    let before = lines.iter().position(|line| is_module(line) && **line > *new);
+    let after_last = lines.iter().rposition(is_module).map(|at| at + 1);
     lines.insert(before.or(after_last).unwrap_or(lines.len()), &new);
     lines.join("\n") + "\n"
+}
+
+fn is_module(line: &&str) -> bool {
+    line.starts_with("pub mod ") && line.ends_with(';')
 }
 
 fn title(name: &str) -> String {

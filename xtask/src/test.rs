@@ -10,7 +10,7 @@ use cluster::Cluster;
 
 use crate::machine::{self, Need};
 use crate::run::{self, Tally};
-use crate::{root, target};
+use crate::{licences, root, target};
 
 /// One step of the run.
 struct Step {
@@ -30,6 +30,7 @@ struct Bench {
 
 const STEPS: &[Step] = &[
     Step { name: "format", about: "the code is formatted", needs: &[], run: format },
+    Step { name: "licences", about: "of every dependency", needs: &[], run: licences },
     Step { name: "lint", about: "no warnings", needs: &[], run: lint },
     Step {
         name: "tests",
@@ -104,6 +105,13 @@ fn walk(steps: &[&Step], bench: &mut Bench) -> anyhow::Result<()> {
 
 fn format(_: &mut Bench) -> anyhow::Result<()> {
     run::shown(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn licences(_: &mut Bench) -> anyhow::Result<()> {
+    let metadata = run::captured(cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
+    let count = licences::check(&metadata)?;
+    println!("{count} dependencies");
+    Ok(())
 }
 
 fn lint(_: &mut Bench) -> anyhow::Result<()> {

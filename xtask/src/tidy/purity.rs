@@ -40,9 +40,13 @@ const UNSAID: [(&str, &[&str], &str); 4] = [
 const CLOCKS: [&str; 5] =
     ["SystemTime::now", "Timestamp::now", "Zoned::now", "now_v7", "std::time::SystemTime"];
 
+/// Where each dependency has its line.
+const REASONS: &str = "docs/adr/0007-dependencies.md";
+
 /// Finds dependencies, mentions and clocks where they do not belong.
 pub fn check(house: &House) -> Vec<Finding> {
     let mut findings = dependencies(house);
+    findings.extend(without_reason(house));
     for (floor, words, why) in UNSAID {
         findings.extend(mentions(house, floor, words, why));
     }
@@ -64,6 +68,25 @@ fn dependencies(house: &House) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What comes from others and has no line that says why.
+fn without_reason(house: &House) -> Vec<Finding> {
+    let manifest = house.file("Cargo.toml").unwrap_or_default();
+    let reasons = house.file(REASONS).unwrap_or_default();
+    let section = manifest.split("[workspace.dependencies]").nth(1).unwrap_or_default();
+    let section = section.split("\n[").next().unwrap_or_default();
+    section
+        .lines()
+        .filter(|line| line.contains('=') && !line.contains("path ="))
+        .filter_map(|line| line.split([' ', '=', '.']).next())
+        .filter(|name| !reasons.contains(&format!("`{name}`")))
+        .map(|name| Finding {
+            path: REASONS.to_owned(),
+            line: 0,
+            what: format!("no line says why `{name}` is a dependency"),
+        })
+        .collect()
 }
 
 /// The names under `[dependencies]`, with their lines.
@@ -123,6 +146,14 @@ mod tests {
                 "crates/domain/Cargo.toml:8: `domain` may not depend on `reqwest`",
             ]
         );
+    }
+
+    #[test]
+    fn a_dependency_without_a_reason_is_named() {
+        let manifest =
+            "[workspace.dependencies]\nstore = { path = \"x\" }\nbytes = \"1\"\n[profile]\nx = 1\n";
+        let named = format!("{REASONS}: no line says why `bytes` is a dependency");
+        assert_eq!(found("Cargo.toml", manifest), [named]);
     }
 
     #[test]

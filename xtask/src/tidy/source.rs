@@ -46,7 +46,7 @@ pub fn line_at(text: &str, at: usize) -> usize {
 }
 
 /// The same lines, with those of a `#[cfg(test)] mod … { … }` left empty.
-fn without_tests(text: &str) -> String {
+pub fn without_tests(text: &str) -> String {
     let mut inside = false;
     let mut follows = false;
     let mut kept = String::with_capacity(text.len());

@@ -135,70 +135,86 @@ fn values_in(line: &str) -> Vec<String> {
 // ---- use ----
 
 /// What the code and the templates ask the catalogue for.
+#[derive(Default)]
 struct Wanted {
-    /// Keys written out, with where.
+    /// Keys that are surely asked for, with where.
     keys: BTreeMap<String, (String, usize)>,
-    /// Everything else between quotation marks, which may be a key on its way.
+    /// Everything between quotation marks, which may be a key on its way.
     literals: BTreeSet<String>,
-    /// Starts of keys that are put together: `refusal-{code}`.
+    /// Starts of keys that are put together: `state-{code}`.
     starts: BTreeSet<String>,
 }
 
+/// Keys whose end is a code that stands alone in the source.
+const CODED: [&str; 2] = ["refusal-", "notice-"];
+
 impl Wanted {
     fn read(house: &House) -> Self {
-        let mut wanted =
-            Self { keys: BTreeMap::new(), literals: BTreeSet::new(), starts: BTreeSet::new() };
+        let mut wanted = Self::default();
         for (path, text) in house.under("crates/", ".rs") {
-            let strings = source::read(text).strings;
-            for (_, literal) in strings {
-                wanted.note(&literal);
-            }
-            if path.starts_with("crates/domain/") {
-                for (line, code) in refusal_codes(text) {
-                    wanted.keys.insert(format!("refusal-{code}"), (path.to_owned(), line));
-                }
+            if !path.contains("/tests/") {
+                wanted.read_source(path, text);
             }
         }
         for (path, text) in house.under("crates/", ".html") {
-            for (at, line) in text.lines().enumerate() {
-                for literal in line.split('"').skip(1) {
-                    wanted.note(literal);
-                }
-                for key in asked_for(line) {
-                    wanted.keys.insert(key.to_owned(), (path.to_owned(), at + 1));
-                }
+            text.split('"').for_each(|part| wanted.note(part));
+            for (at, key) in asked_for(text) {
+                wanted.ask(key, path, source::line_at(text, at));
             }
+            wanted.read_words(text);
         }
         wanted
     }
 
-    fn note(&mut self, literal: &str) {
-        match literal.find(['{', '$']) {
-            Some(at) if literal[..at].ends_with('-') => {
-                self.starts.insert(literal[..at].to_owned());
-            }
-            _ if literal.ends_with('-') => {
-                self.starts.insert(literal.to_owned());
-            }
-            _ => {
-                self.literals.insert(literal.to_owned());
-            }
+    fn read_source(&mut self, path: &str, text: &str) {
+        let text = &source::without_tests(text);
+        let source = source::read(text);
+        for (line, code) in refusal_codes(&source) {
+            self.ask(&format!("refusal-{code}"), path, line);
+        }
+        for (at, code) in literals_after(text, "Problem::bad(") {
+            self.ask(&format!("refusal-{code}"), path, source::line_at(text, at));
+        }
+        for (at, key) in asked_for(text).into_iter().chain(titles(text)) {
+            self.ask(key, path, source::line_at(text, at));
+        }
+        self.read_words(text);
+        source.strings.iter().for_each(|(_, literal)| self.note(literal));
+    }
+
+    fn ask(&mut self, key: &str, path: &str, line: usize) {
+        if key_of(&format!("{key}=")).is_some() {
+            self.keys.entry(key.to_owned()).or_insert((path.to_owned(), line));
         }
     }
 
+    /// `p.word("state", code)` asks for some `state-…`.
+    fn read_words(&mut self, text: &str) {
+        let lists = literals_after(text, ".word(");
+        self.starts.extend(lists.into_iter().map(|(_, list)| format!("{list}-")));
+    }
+
+    fn note(&mut self, literal: &str) {
+        let start = literal.find('{').map_or(literal, |at| &literal[..at]);
+        let is_start = start.len() > 1 && start.ends_with('-') && !CODED.contains(&start);
+        if is_start {
+            self.starts.insert(start.to_owned());
+        }
+        self.literals.insert(literal.to_owned());
+    }
+
     fn has(&self, key: &str) -> bool {
+        let is_coded =
+            |start: &str| key.strip_prefix(start).is_some_and(|code| self.literals.contains(code));
         self.keys.contains_key(key)
             || self.literals.contains(key)
-            || self
-                .starts
-                .iter()
-                .any(|start| start != "refusal-" && key.starts_with(start.as_str()))
+            || CODED.into_iter().any(is_coded)
+            || self.starts.iter().any(|start| key.starts_with(start.as_str()))
     }
 }
 
 /// The codes inside `fn code(&self)` of a refusal, with their lines.
-fn refusal_codes(text: &str) -> Vec<(usize, String)> {
-    let source = source::read(text);
+fn refusal_codes(source: &source::Source) -> Vec<(usize, String)> {
     let mut codes = Vec::new();
     for (at, _) in source.code.match_indices("fn code(&self) -> &'static str {") {
         let from = source::line_at(&source.code, at);
@@ -210,11 +226,30 @@ fn refusal_codes(text: &str) -> Vec<(usize, String)> {
     codes
 }
 
-/// The keys in `t.text("key")` and the like within one line of a template.
-fn asked_for(line: &str) -> impl Iterator<Item = &str> {
-    ["t.of(\"", "t.with(\""]
-        .into_iter()
-        .flat_map(move |call| line.split(call).skip(1).filter_map(|rest| rest.split('"').next()))
+/// The keys in `p.t("key")`, `texts.say("key", …)` and the like.
+fn asked_for(text: &str) -> Vec<(usize, &str)> {
+    const CALLS: [&str; 5] = [".t(", ".t1(", ".t2(", ".t3(", ".say("];
+    CALLS.iter().flat_map(|call| literals_after(text, call)).collect()
+}
+
+/// The title's key in `Page::new(&ask, "key", …)`.
+fn titles(text: &str) -> Vec<(usize, &str)> {
+    let calls = text.match_indices("Page::new(").filter_map(|(at, call)| {
+        let comma = at + call.len() + text[at + call.len()..].find(',')? + 1;
+        Some((comma, literal(&text[comma..])?))
+    });
+    calls.collect()
+}
+
+/// The string literal that is the first argument of each call.
+fn literals_after<'a>(text: &'a str, call: &str) -> Vec<(usize, &'a str)> {
+    text.match_indices(call)
+        .filter_map(|(at, call)| Some((at, literal(&text[at + call.len()..])?)))
+        .collect()
+}
+
+fn literal(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix('"')?.split('"').next()
 }
 
 fn unused(house: &House, wanted: &Wanted) -> Vec<Finding> {
@@ -256,7 +291,7 @@ mod tests {
     const EN: &str = "points-left = { $n } points left\nrefusal-card-frozen = The card is frozen\n";
     const RULE: &str = "impl Refusal for R {\n    fn code(&self) -> &'static str {\n        \
         match self {\n            R::Frozen => \"card-frozen\",\n        }\n    }\n}\n";
-    const PAGE: &str = "<p>{{ t.of(\"points-left\") }}</p>";
+    const PAGE: &str = "<p>{{ p.t(\"points-left\") }}</p>";
 
     /// A sound house with some files laid over it.
     fn found(over: &[(&str, &str)]) -> Vec<String> {
@@ -286,7 +321,7 @@ mod tests {
             ),
             (
                 "crates/web/templates/points/left.html",
-                "{{ t.of(\"points-left\") }}\n分",
+                "{{ p.t(\"points-left\") }}\n分",
                 "crates/web/templates/points/left.html:2: Chinese text; it belongs in the catalogue",
             ),
             (
@@ -306,8 +341,18 @@ mod tests {
             ),
             (
                 "crates/web/templates/points/other.html",
-                "<p>\n{{ t.of(\"points-right\") }}</p>",
+                "<p>\n{{ p.t(\"points-right\") }}</p>",
                 "crates/web/templates/points/other.html:2: `points-right` is in no text",
+            ),
+            (
+                "crates/web/src/points.rs",
+                "let page = Page::new(\n    ask,\n    \"points-title\",\n);",
+                "crates/web/src/points.rs:2: `points-title` is in no text",
+            ),
+            (
+                "crates/web/src/points.rs",
+                "Err(Problem::bad(\"field-twice\"))",
+                "crates/web/src/points.rs:1: `refusal-field-twice` is in no text",
             ),
             (
                 "crates/domain/src/goods.rs",
@@ -327,7 +372,12 @@ mod tests {
         );
         let surnames = ("crates/domain/src/name.rs", "const A: &str = \"欧阳\";");
         assert!(found(&[surnames, (DATA, "crates/domain/src/name.rs surnames\n")]).is_empty());
-        let part = ("crates/web/src/points.rs", "format!(\"points-{what}\")");
-        assert!(found(&[("crates/web/templates/points/left.html", ""), part]).is_empty());
+        let parts = [
+            ("crates/web/src/points.rs", "format!(\"points-{what}\")"),
+            ("crates/web/templates/points/other.html", "{{ p.word(\"points\", what) }}"),
+        ];
+        for part in parts {
+            assert!(found(&[("crates/web/templates/points/left.html", ""), part]).is_empty());
+        }
     }
 }

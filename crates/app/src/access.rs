@@ -322,3 +322,11 @@ pub fn people(
     who.must(Permission::ManagePeople)?;
     Ok(store::access::list(tx, search, offset, limit)?)
 }
+
+/// (id, name) of every area, in tree order, and of every place: what a post can be at.
+pub type Choices = (Vec<(String, String)>, Vec<(String, String)>);
+
+pub fn areas_and_places(tx: &mut Tx, who: &Who) -> Result<Choices, Failure<Never>> {
+    who.must(Permission::ManagePeople)?;
+    Ok(store::access::areas_and_places(tx)?)
+}

@@ -1,1 +1,39 @@
-fn main() {}
+//! The program: one binary for everything a zone does.
+
+mod serve;
+mod zone;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Siji 四季: a county's public-service programmes through the year.
+#[derive(Parser)]
+#[command(name = "siji", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a zone's pages.
+    Serve(serve::Serve),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let logs = tracing_subscriber::EnvFilter::try_from_env("SIJI_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
+    tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
+    let done = match cli.command {
+        Command::Serve(serve) => serve.run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("siji: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -20,6 +20,7 @@ pub mod points;
 pub mod posting;
 pub mod redemption;
 pub mod registry;
+pub mod reports;
 pub mod scheme;
 pub mod scoring;
 

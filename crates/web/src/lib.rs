@@ -1,1 +1,52 @@
+//! The HTTP edge: pages, JSON, sessions. Translates; decides nothing.
+//!
+//! Every route is declared once, in the `routes()` of its room; `routes::all` joins them, and the
+//! router, the guard and the API document are made from that one list.
 
+mod api;
+mod ask;
+mod assets;
+mod edge;
+mod page;
+mod problem;
+mod route;
+mod texts;
+
+pub mod access;
+pub mod calendar;
+pub mod goods;
+pub mod points;
+pub mod posting;
+pub mod redemption;
+pub mod registry;
+pub mod reports;
+pub mod scheme;
+pub mod scoring;
+
+pub use ask::{Ask, Upload};
+pub use edge::{Server, now, random, router, serve};
+pub use page::{Page, Paging, Season};
+pub use problem::Problem;
+pub use route::{Needs, Route, Subject};
+pub use texts::{Lang, Texts};
+
+/// Everything this server answers to.
+pub fn routes() -> Vec<Route> {
+    [
+        access::routes(),
+        reports::routes(),
+        registry::routes(),
+        calendar::routes(),
+        points::routes(),
+        scheme::routes(),
+        scoring::routes(),
+        posting::routes(),
+        goods::routes(),
+        redemption::routes(),
+        api::routes(),
+        assets::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

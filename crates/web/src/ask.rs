@@ -1,0 +1,261 @@
+//! One request, already guarded: who asks, within what scope, with which words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use app::{App, Who};
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use domain::access::Scope;
+use domain::{Date, Id, Millis};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::edge::Server;
+use crate::texts::Lang;
+use crate::{Needs, Problem};
+
+pub struct Ask {
+    pub server: Arc<Server>,
+    /// The path that was asked for.
+    pub at: String,
+    pub who: Option<Who>,
+    /// What the asker may see or do here, by the route's permission.
+    pub scope: Scope,
+    pub lang: Lang,
+    pub now: Millis,
+    pub headers: HeaderMap,
+    pub wants_json: bool,
+    /// The peer's address, for limits on what strangers may do.
+    pub peer: Option<std::net::IpAddr>,
+    pub(crate) path: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) body: Bytes,
+}
+
+impl Ask {
+    pub fn app(&self) -> &App {
+        &self.server.app
+    }
+
+    /// The signed-in person; routes that need one have one.
+    pub fn who(&self) -> Result<Who, Problem> {
+        self.who.clone().ok_or_else(Problem::not_allowed)
+    }
+
+    pub fn today(&self) -> Date {
+        domain::local_date(self.now)
+    }
+
+    /// A key for a record born on this page.
+    pub fn new_key(&self) -> Id {
+        domain::id::new(self.now, crate::edge::random())
+    }
+
+    /// A path parameter that is an id; anything else is not there.
+    pub fn id(&self, name: &str) -> Result<Id, Problem> {
+        self.path.get(name).and_then(|s| s.parse().ok()).ok_or_else(Problem::not_found)
+    }
+
+    pub fn part(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    /// A query parameter, trimmed; an empty one counts as absent.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(|s| s.trim()).filter(|s| !s.is_empty())
+    }
+
+    /// The query with some parameters set anew, for links: `/households?page=2&q=…`.
+    pub fn link(&self, change: &[(&str, &str)]) -> String {
+        let mut query = self.query.clone();
+        query.remove("done");
+        for (name, value) in change {
+            query.insert((*name).to_owned(), (*value).to_owned());
+        }
+        query.retain(|_, v| !v.is_empty());
+        let encoded = serde_urlencoded::to_string(&query).unwrap_or_default();
+        if encoded.is_empty() { self.at.clone() } else { format!("{}?{encoded}", self.at) }
+    }
+
+    pub fn here(&self) -> String {
+        self.link(&[])
+    }
+
+    /// The form or the JSON object, as `T`.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.is_json_body() {
+            return serde_json::from_slice(&self.body).map_err(|e| {
+                tracing::debug!(error = %e, "a JSON body was refused");
+                Problem::bad("json")
+            });
+        }
+        self.fields()?;
+        serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))
+    }
+
+    /// The form's fields, or those of a flat JSON object. A field that stands twice is refused.
+    pub fn fields(&self) -> Result<BTreeMap<String, String>, Problem> {
+        if self.is_json_body() {
+            let object: BTreeMap<String, serde_json::Value> =
+                serde_json::from_slice(&self.body).map_err(|_| Problem::bad("json"))?;
+            return Ok(object
+                .into_iter()
+                .map(|(name, value)| match value {
+                    serde_json::Value::String(s) => (name, s),
+                    serde_json::Value::Null => (name, String::new()),
+                    other => (name, other.to_string()),
+                })
+                .collect());
+        }
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))?;
+        unique(pairs)
+    }
+
+    fn is_json_body(&self) -> bool {
+        self.headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.starts_with("application/json"))
+    }
+
+    /// The file of a multipart form.
+    pub async fn upload(&self, field: &str) -> Result<Upload, Problem> {
+        let mut request = Request::new(Body::from(self.body.clone()));
+        *request.headers_mut() = self.headers.clone();
+        let mut form =
+            Multipart::from_request(request, &()).await.map_err(|_| Problem::bad("multipart"))?;
+        let mut upload = Upload { file_name: String::new(), bytes: Bytes::new(), key: None };
+        while let Some(part) = form.next_field().await.map_err(|_| Problem::bad("multipart"))? {
+            if part.name() == Some(field) {
+                upload.file_name = part.file_name().unwrap_or_default().to_owned();
+                upload.bytes = part.bytes().await.map_err(|_| Problem::bad("multipart"))?;
+            } else if part.name() == Some("key") {
+                let text = part.text().await.map_err(|_| Problem::bad("multipart"))?;
+                upload.key = text.parse().ok();
+            }
+        }
+        if upload.bytes.is_empty() {
+            return Err(Problem::bad("file-missing"));
+        }
+        Ok(upload)
+    }
+
+    /// Runs a use case in the asker's name and waits until its effect is durable.
+    pub async fn write<T: Send + 'static, R: domain::Refusal + Send + Unpin + 'static>(
+        &self,
+        mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let who = self.who()?;
+        Ok(self.app().write(move |tx| work(tx, &who)).await?)
+    }
+
+    /// Runs a query in the asker's name.
+    pub async fn read<T: Send + 'static, R: domain::Refusal + Send + Unpin + 'static>(
+        &self,
+        mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let who = self.who()?;
+        Ok(self.app().read(move |tx| work(tx, &who)).await?)
+    }
+
+    // Answers.
+
+    pub fn page(&self, template: &impl Template) -> Result<Response, Problem> {
+        self.page_with(StatusCode::OK, template)
+    }
+
+    pub fn page_with(
+        &self,
+        status: StatusCode,
+        template: &impl Template,
+    ) -> Result<Response, Problem> {
+        let html = template.render().map_err(|e| {
+            tracing::error!(error = %e, at = %self.at, "a page could not be made");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page")
+        })?;
+        Ok(answer(status, "text/html; charset=utf-8", html.into()))
+    }
+
+    pub fn json(&self, value: &impl Serialize) -> Result<Response, Problem> {
+        let body = serde_json::to_vec(value)
+            .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page"))?;
+        Ok(answer(StatusCode::OK, "application/json", body.into()))
+    }
+
+    /// After a write: a form goes on to `to` with a notice (`notice-<done>`), JSON gets the record.
+    pub fn done(&self, to: &str, done: &str, record: &impl Serialize) -> Result<Response, Problem> {
+        if self.wants_json {
+            return self.json(record);
+        }
+        let joint = if to.contains('?') { '&' } else { '?' };
+        let to = if done.is_empty() { to.to_owned() } else { format!("{to}{joint}done={done}") };
+        Ok(see_other(&to))
+    }
+
+    /// A download. `file_name` may be Chinese.
+    pub fn download(&self, mime: &str, file_name: &str, body: Body) -> Response {
+        let mut response = answer(StatusCode::OK, mime, body);
+        let plain: String = file_name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+            .collect();
+        let encoded: String = file_name.bytes().map(percent).collect();
+        let value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+        }
+        response
+    }
+}
+
+pub struct Upload {
+    pub file_name: String,
+    pub bytes: Bytes,
+    pub key: Option<Id>,
+}
+
+fn percent(b: u8) -> String {
+    if b.is_ascii_alphanumeric() || b"._-".contains(&b) {
+        char::from(b).to_string()
+    } else {
+        format!("%{b:02X}")
+    }
+}
+
+pub(crate) fn answer(status: StatusCode, mime: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    if let Ok(mime) = mime.parse() {
+        response.headers_mut().insert(header::CONTENT_TYPE, mime);
+    }
+    response
+}
+
+pub(crate) fn see_other(to: &str) -> Response {
+    let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Body::empty());
+    if let Ok(to) = to.parse() {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Problem> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in pairs {
+        if fields.insert(name, value).is_some() {
+            return Err(Problem::bad("field-twice"));
+        }
+    }
+    Ok(fields)
+}
+
+/// Whether somebody who is not signed in may ask at all.
+pub(crate) fn is_open(needs: Needs) -> bool {
+    needs == Needs::Nothing
+}

@@ -1,0 +1,86 @@
+//! How a use case that did not end with its answer is told to the asker: status, code, sentence.
+
+use app::Failure;
+use axum::http::StatusCode;
+use domain::{Arg, Refusal};
+use fluent_bundle::FluentValue;
+
+use crate::texts::{Lang, Show, Texts};
+
+/// Every way an answer can be a no.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub code: String,
+    pub args: Vec<(&'static str, Arg)>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &str) -> Problem {
+        Problem { status, code: code.to_owned(), args: Vec::new() }
+    }
+    pub fn not_found() -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not-found")
+    }
+    pub fn not_allowed() -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, "not-allowed")
+    }
+    /// The request itself is not of the form it must have.
+    pub fn bad(code: &str) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, code)
+    }
+    pub fn field(name: &str) -> Problem {
+        Problem {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "field".into(),
+            args: vec![("field", name.into())],
+        }
+    }
+    pub fn refused(refusal: &impl Refusal) -> Problem {
+        Problem {
+            status: StatusCode::CONFLICT,
+            code: refusal.code().to_owned(),
+            args: refusal.args(),
+        }
+    }
+    /// The sentence, in the asker's language.
+    pub fn sentence(&self, lang: Lang) -> String {
+        let args: Vec<(&str, FluentValue)> =
+            self.args.iter().map(|(name, arg)| (*name, value(arg, lang))).collect();
+        Texts::of(lang).say(&format!("refusal-{}", self.code), &args)
+    }
+}
+
+fn value(arg: &Arg, lang: Lang) -> FluentValue<'static> {
+    match arg {
+        Arg::Number(n) => n.value(),
+        Arg::Text(s) => s.value(),
+        Arg::Date(d) => crate::page::date_words(lang, *d).value(),
+    }
+}
+
+impl<R: Refusal> From<Failure<R>> for Problem {
+    fn from(failure: Failure<R>) -> Problem {
+        match failure {
+            Failure::Refused(r) => Problem::refused(&r),
+            Failure::NotAllowed => Problem::not_allowed(),
+            Failure::NotFound => Problem::not_found(),
+            Failure::KeyReused => Problem::new(StatusCode::CONFLICT, "key-reused"),
+            Failure::Broken(store::Broken::Busy(_)) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy")
+            }
+            Failure::Broken(b) => broken(&b),
+        }
+    }
+}
+
+/// Logged here and nowhere else, with a number the user can read out.
+fn broken(b: &store::Broken) -> Problem {
+    let number = format!("{:06}", u32::from_be_bytes(crate::edge::random()) % 1_000_000);
+    tracing::error!(number, error = %b, "a use case broke");
+    Problem {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "broken".into(),
+        args: vec![("number", number.into())],
+    }
+}

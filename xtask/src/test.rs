@@ -252,6 +252,6 @@ fn cargo() -> Command {
 
 fn siji() -> anyhow::Result<Command> {
     let mut siji = Command::new(target()?.join("release/siji"));
-    siji.current_dir(root()).env_remove("RUST_LOG");
+    siji.current_dir(root()).env_remove("SIJI_LOG");
     Ok(siji)
 }

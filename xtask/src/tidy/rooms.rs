@@ -10,10 +10,10 @@ const LIST: &str = "ARCHITECTURE.md";
 
 /// Finds every use of a room further down the list.
 pub fn check(house: &House) -> Vec<Finding> {
-    let Some(architecture) = house.file(LIST) else { return Vec::new() };
-    let rooms = listed(architecture);
+    let rooms = listed(house.file(LIST).unwrap_or_default());
     if rooms.is_empty() {
-        let what = "no list of rooms: a block whose first line starts with `access`".to_owned();
+        let what =
+            "no list of rooms: a line of names between back-ticks under `## Rooms`".to_owned();
         return vec![Finding { path: LIST.to_owned(), line: 0, what }];
     }
     let mut findings = Vec::new();
@@ -29,17 +29,11 @@ pub fn check(house: &House) -> Vec<Finding> {
     findings
 }
 
-/// The rooms in order: the first words of the lines of the block that starts with `access`.
+/// The rooms in order: the words between back-ticks on the first line of them under `## Rooms`.
 fn listed(architecture: &str) -> Vec<&str> {
-    architecture
-        .split("```")
-        .map(|block| block.split_once('\n').map_or("", |(_, lines)| lines))
-        .find(|lines| lines.starts_with("access"))
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|line| line.split([' ', ',']).next())
-        .filter(|room| !room.is_empty())
-        .collect()
+    let chapter = architecture.split("## Rooms").nth(1).unwrap_or_default();
+    let line = chapter.lines().find(|line| line.starts_with('`')).unwrap_or_default();
+    line.split('`').skip(1).step_by(2).collect()
 }
 
 /// `posting.rs` and `posting/objection.rs` both belong to the room `posting`.
@@ -124,7 +118,7 @@ fn closing(group: &str) -> usize {
 mod tests {
     use super::*;
 
-    const ROOMS: &str = "# Rooms\n```text\naccess   who\npoints   ledger\nposting  walls\n```\n";
+    const ROOMS: &str = "## Rooms\n\n`access` `points` `posting`\n\nA room may …\n";
 
     fn found(path: &str, text: &str) -> Vec<String> {
         let house = House::of(&[(LIST, ROOMS), (path, text)]);

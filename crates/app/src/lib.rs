@@ -30,7 +30,21 @@ pub struct App {
 
 impl App {
     pub fn open(options: &store::Options) -> Result<App, Broken> {
-        Ok(App { db: store::Db::open(options)? })
+        let app = App { db: store::Db::open(options)? };
+        app.ship()?;
+        Ok(app)
+    }
+
+    /// What comes with the program and a new zone lacks: holiday years, the default scheme.
+    fn ship(&self) -> Result<(), Broken> {
+        let work = |tx: &mut Tx| -> Result<(), Failure<Never>> {
+            calendar::ship(tx)?;
+            scheme::ship(tx)
+        };
+        self.write(work).wait().map_err(|failure| match failure {
+            Failure::Broken(broken) => broken,
+            other => Broken::data(format!("{other:?}")),
+        })
     }
 
     /// Runs a use case in a transaction of its own; the answer comes when it is durable.

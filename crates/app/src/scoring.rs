@@ -1,11 +1,13 @@
 //! Visits scored, villages reviewed: one sheet after another, then the review of the batch.
 
 mod pages;
+mod trial;
 
 pub use pages::{
     BatchPage, NextStep, Review, ReviewLine, RoundPage, ScorePage, VisitsPage, batch, batches,
     review, round, score_page, visits,
 };
+pub use trial::{Trial, trial};
 
 use domain::access::Permission;
 use domain::audit::Digest;

@@ -1,6 +1,7 @@
 //! Running programs: shown as they run, timed, and their counts of tests added up.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -36,16 +37,25 @@ pub fn shown(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How a test runner begins the line with which it closes.
+#[derive(Clone, Copy)]
+pub enum Runner {
+    Nextest,
+    Libtest,
+    /// `N passed, N failed`, alone on a line.
+    Plain,
+}
+
 /// Runs a program with its output passed through, and reads the tests it counted.
-pub fn counted(command: &mut Command) -> (Tally, anyhow::Result<()>) {
-    match try_counted(command) {
+pub fn counted(command: &mut Command, runner: Runner) -> (Tally, anyhow::Result<()>) {
+    match try_counted(command, runner) {
         Ok((tally, true)) => (tally, Ok(())),
         Ok((tally, false)) => (tally, Err(anyhow::anyhow!("{} failed", named(command)))),
         Err(error) => (Tally::default(), Err(error)),
     }
 }
 
-fn try_counted(command: &mut Command) -> anyhow::Result<(Tally, bool)> {
+fn try_counted(command: &mut Command, runner: Runner) -> anyhow::Result<(Tally, bool)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| named(command))?;
     let (send, lines) = mpsc::channel();
@@ -53,7 +63,7 @@ fn try_counted(command: &mut Command) -> anyhow::Result<(Tally, bool)> {
     pass_through(child.stderr.take().context("its errors")?, std::io::stderr(), send);
     let mut tally = Tally::default();
     for line in lines {
-        if let Some(counts) = closing_line(&line) {
+        if let Some(counts) = closing_line(&line, runner) {
             tally += counts;
         }
     }
@@ -72,7 +82,8 @@ pub fn captured(command: &mut Command) -> anyhow::Result<String> {
 
 /// A program as one would type it.
 pub fn named(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy())
         .collect::<Vec<_>>()
@@ -102,13 +113,17 @@ fn pass_through(
     });
 }
 
-/// The counts in the line with which a test runner closes, if this is one.
-fn closing_line(line: &str) -> Option<Tally> {
+/// The counts in the line with which the runner closes, if this is it.
+fn closing_line(line: &str, runner: Runner) -> Option<Tally> {
     let line = without_colour(line);
     let line = line.trim();
-    let is_closing = line.starts_with("Summary [")
-        || line.starts_with("test result:")
-        || (line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, "));
+    let is_closing = match runner {
+        Runner::Nextest => line.starts_with("Summary ["),
+        Runner::Libtest => line.starts_with("test result:"),
+        Runner::Plain => {
+            line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" passed, ")
+        }
+    };
     let count = |word: &str| number_before(line, word).unwrap_or(0);
     is_closing.then(|| Tally { passed: count(" passed"), failed: count(" failed") })
 }
@@ -135,28 +150,33 @@ mod tests {
 
     #[test]
     fn closing_lines_are_read() {
+        use Runner::{Libtest, Nextest, Plain};
         let cases = [
-            ("     Summary [   0.005s] 2 tests run: 2 passed, 0 skipped", Some((2, 0))),
-            ("Summary [ 1s] 9/12 tests run: 7 passed (1 slow), 2 failed, 0 skipped", Some((7, 2))),
+            (Nextest, "     Summary [   0.005s] 2 tests run: 2 passed, 0 skipped", Some((2, 0))),
+            (Nextest, "Summary [ 1s] 9/12 tests run: 7 passed (1 slow), 2 failed", Some((7, 2))),
             (
+                Nextest,
                 "\u{1b}[32;1m Summary\u{1b}[0m [ 1s] 3 tests run: \u{1b}[1m3\u{1b}[0m passed",
                 Some((3, 0)),
             ),
-            ("test result: ok. 41 passed; 0 failed; 0 ignored; finished in 0.1s", Some((41, 0))),
-            ("12 passed, 1 failed", Some((12, 1))),
-            ("the officer passed, nobody failed", None),
-            ("", None),
+            (Nextest, "test result: FAILED. 0 passed; 1 failed", None),
+            (Libtest, "test result: ok. 41 passed; 0 failed; 0 ignored; in 0.1s", Some((41, 0))),
+            (Plain, "12 passed, 1 failed", Some((12, 1))),
+            (Plain, "the officer passed, nobody failed", None),
+            (Plain, "", None),
         ];
-        for (line, expected) in cases {
+        for (runner, line, expected) in cases {
             let expected = expected.map(|(passed, failed)| Tally { passed, failed });
-            assert_eq!(closing_line(line), expected, "{line:?}");
+            assert_eq!(closing_line(line, runner), expected, "{line:?}");
         }
     }
 
     #[test]
     fn a_failing_program_fails_with_its_counts() {
-        let (tally, result) =
-            counted(Command::new("sh").args(["-c", "echo 3 passed, 1 failed; exit 1"]));
+        let (tally, result) = counted(
+            Command::new("sh").args(["-c", "echo 3 passed, 1 failed; exit 1"]),
+            Runner::Plain,
+        );
         assert_eq!(tally, Tally { passed: 3, failed: 1 });
         assert!(result.is_err());
     }

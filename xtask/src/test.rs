@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use cluster::Cluster;
 
 use crate::machine::{self, Need};
-use crate::run::{self, Tally};
+use crate::run::{self, Runner, Tally};
 use crate::{licences, root, target};
 
 /// One step of the run.
@@ -121,16 +121,18 @@ fn lint(_: &mut Bench) -> anyhow::Result<()> {
 fn tests(bench: &mut Bench) -> anyhow::Result<()> {
     let used = bench.out.join("snapshots-used");
     let mut cargo = cargo();
-    if machine::on_path("cargo-nextest").is_some() {
+    let runner = if machine::on_path("cargo-nextest").is_some() {
         cargo.args(["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"]);
+        Runner::Nextest
     } else {
         cargo.args(["test", "--workspace", "--no-fail-fast", "--quiet"]);
-    }
+        Runner::Libtest
+    };
     cargo
         .env(cluster::VARIABLE, bench.postgres()?)
         .env("INSTA_UPDATE", "no")
         .env("INSTA_SNAPSHOT_REFERENCES_FILE", &used);
-    let (tally, result) = run::counted(&mut cargo);
+    let (tally, result) = run::counted(&mut cargo, runner);
     bench.tally += tally;
     result?;
     ensure!(tally.passed > 0, "no test ran");
@@ -227,6 +229,7 @@ fn screens(bench: &mut Bench) -> anyhow::Result<()> {
             .env("CHROMIUM", chromium)
             .env("LIBFAKETIME", clock)
             .env("OUT", bench.out.join("screens")),
+        Runner::Plain,
     );
     bench.tally += tally;
     result?;

@@ -141,6 +141,51 @@ impl Stage {
         Who { person: id, name: name.to_owned(), posts: vec![post], now }
     }
 
+    /// A household of the village at this path, on the register since before the story.
+    pub fn household(&self, village: &str, number: &str, head: &str, able_to_work: bool) -> Id {
+        let id = self.id();
+        let (village, number, head) = (village.to_owned(), number.to_owned(), head.to_owned());
+        self.write::<_, app::Never>(move |tx| {
+            tx.exec(
+                "INSERT INTO household (id, number, village, path, head_name, size, able_to_work, \
+                 search, active, changed_at, digest) SELECT $1, $2, a.id, a.path, $4, 2, $5, $4, \
+                 TRUE, 0, $6 FROM area a WHERE a.path = $3",
+                &args![id, &number, &village, &head, able_to_work, [0_u8; 32]],
+            )?;
+            Ok(())
+        })
+        .expect("a household");
+        id
+    }
+
+    /// Makes somebody the household's assigned cadre.
+    pub fn assign(&self, household: Id, cadre: &Who) {
+        let (id, person) = (self.id(), cadre.person);
+        self.write::<_, app::Never>(move |tx| {
+            tx.exec(
+                "INSERT INTO assignment (id, household, person, from_date) \
+                 VALUES ($1, $2, $3, '2020-01-01')",
+                &args![id, household, person],
+            )?;
+            Ok(())
+        })
+        .expect("an assignment");
+    }
+
+    /// Declares somebody a relative of the household.
+    pub fn kin(&self, person: &Who, household: Id, relation: &str) {
+        let (id, person, relation) = (self.id(), person.person, relation.to_owned());
+        self.write::<_, app::Never>(move |tx| {
+            tx.exec(
+                "INSERT INTO kinship (id, person, household, relation, declared_at, declared_by, \
+                 digest) VALUES ($1, $2, $3, $4, 0, $2, $5)",
+                &args![id, person, household, &relation, [0_u8; 32]],
+            )?;
+            Ok(())
+        })
+        .expect("a kinship");
+    }
+
     /// The same person, asking now.
     pub fn now_as(&self, who: &Who) -> Who {
         Who { now: self.now(), ..who.clone() }

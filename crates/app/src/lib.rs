@@ -35,11 +35,12 @@ impl App {
         Ok(app)
     }
 
-    /// What comes with the program and a new zone lacks: holiday years, the default scheme.
+    /// What comes with the program and a new zone lacks: holiday years, the default scheme, goods.
     fn ship(&self) -> Result<(), Broken> {
         let work = |tx: &mut Tx| -> Result<(), Failure<Never>> {
             calendar::ship(tx)?;
-            scheme::ship(tx)
+            scheme::ship(tx)?;
+            goods::ship(tx)
         };
         self.write(work).wait().map_err(|failure| match failure {
             Failure::Broken(broken) => broken,

@@ -390,10 +390,12 @@ CREATE TABLE bonus (
 CREATE UNIQUE INDEX bonus_once ON bonus (household, event);
 
 -- goods ------------------------------------------------------------------------------------------
--- A goods id is also the unit of account of that good.
+-- One row for each edition of a good; only `current` of a row ever changes. `goods` stays the same
+-- through every edition and is the unit of account of that good.
 CREATE TABLE goods (
   id uuid PRIMARY KEY,
-  sku text NOT NULL UNIQUE,
+  goods uuid NOT NULL,
+  sku text NOT NULL,
   name_zh text NOT NULL,
   name_en text NOT NULL,
   category text NOT NULL,
@@ -402,8 +404,14 @@ CREATE TABLE goods (
   points bigint NOT NULL,
   limit_month bigint NOT NULL,
   active boolean NOT NULL,
+  replaces uuid,
+  current boolean NOT NULL,
+  person uuid,
+  at bigint NOT NULL,
   digest bytea NOT NULL
 );
+CREATE UNIQUE INDEX goods_current ON goods (goods) WHERE current;
+CREATE UNIQUE INDEX goods_sku ON goods (sku) WHERE current;
 
 -- A warehouse or a travelling store. area: where its keeper may serve.
 CREATE TABLE place (
@@ -431,7 +439,7 @@ CREATE INDEX donation_received ON donation (received_on);
 CREATE TABLE lot (
   id uuid PRIMARY KEY,
   donation uuid NOT NULL REFERENCES donation (id),
-  goods uuid NOT NULL REFERENCES goods (id),
+  goods uuid NOT NULL,
   quantity bigint NOT NULL,
   expires_on text,
   digest bytea NOT NULL

@@ -390,10 +390,12 @@ CREATE TABLE bonus (
 CREATE UNIQUE INDEX bonus_once ON bonus (household, event);
 
 -- goods ------------------------------------------------------------------------------------------
--- A goods id is also the unit of account of that good.
+-- One row for each edition of a good; only `current` of a row ever changes. `goods` stays the same
+-- through every edition and is the unit of account of that good.
 CREATE TABLE goods (
   id BLOB PRIMARY KEY,
-  sku TEXT NOT NULL UNIQUE,
+  goods BLOB NOT NULL,
+  sku TEXT NOT NULL,
   name_zh TEXT NOT NULL,
   name_en TEXT NOT NULL,
   category TEXT NOT NULL,
@@ -402,8 +404,14 @@ CREATE TABLE goods (
   points INTEGER NOT NULL,
   limit_month INTEGER NOT NULL,
   active INTEGER NOT NULL,
+  replaces BLOB,
+  current INTEGER NOT NULL,
+  person BLOB,
+  at INTEGER NOT NULL,
   digest BLOB NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX goods_current ON goods (goods) WHERE current;
+CREATE UNIQUE INDEX goods_sku ON goods (sku) WHERE current;
 
 -- A warehouse or a travelling store. area: where its keeper may serve.
 CREATE TABLE place (
@@ -431,7 +439,7 @@ CREATE INDEX donation_received ON donation (received_on);
 CREATE TABLE lot (
   id BLOB PRIMARY KEY,
   donation BLOB NOT NULL REFERENCES donation (id),
-  goods BLOB NOT NULL REFERENCES goods (id),
+  goods BLOB NOT NULL,
   quantity INTEGER NOT NULL,
   expires_on TEXT,
   digest BLOB NOT NULL

@@ -1,0 +1,77 @@
+//! "Explain this balance": every line of a household's statement, and where it came from.
+
+use domain::Id;
+use domain::access::Permission;
+use domain::points::{Account, Cause, CauseKind, Line};
+use store::Tx;
+use store::access::Resource;
+use store::redemption::{CreditSource, Customer, DebitSource};
+
+use crate::{Failure, Never, Who};
+
+#[derive(Clone, Debug)]
+pub enum Source {
+    Month(CreditSource),
+    Bonus {
+        event: String,
+        document: String,
+    },
+    Receipt(DebitSource),
+    /// A record that is not known any more, or goods, which have no page of their own.
+    Other,
+}
+
+#[derive(Clone, Debug)]
+pub struct ExplainedLine {
+    pub line: Line,
+    pub source: Source,
+}
+
+pub struct Explained {
+    pub customer: Customer,
+    /// Newest first.
+    pub lines: Vec<ExplainedLine>,
+    /// Before the oldest line shown.
+    pub opening: i64,
+    /// Where the next page begins.
+    pub before: Option<i64>,
+}
+
+pub fn explain(
+    tx: &mut Tx,
+    who: &Who,
+    household: Id,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Explained, Failure<Never>> {
+    let scope = who.must_scope(Permission::ReadHouseholds)?;
+    if !store::access::covers(tx, &scope, Resource::Household, household)? {
+        return Err(Failure::NotFound);
+    }
+    let customer = store::redemption::find_customer(tx, household)?.ok_or(Failure::NotFound)?;
+    let account = Account::household(household);
+    let statement = store::points::statement(tx, &account, before, limit)?;
+    let is_full = i64::try_from(statement.lines.len()).is_ok_and(|shown| shown == limit);
+    let before = statement.lines.last().filter(|_| is_full).map(|line| line.seq);
+    let opening = statement.opening;
+    let mut lines = Vec::with_capacity(statement.lines.len());
+    for line in statement.lines {
+        lines.push(ExplainedLine { line, source: source(tx, household, line.cause)? });
+    }
+    Ok(Explained { customer, lines, opening, before })
+}
+
+fn source(tx: &mut Tx, household: Id, cause: Cause) -> Result<Source, store::Broken> {
+    let found = match cause.kind {
+        CauseKind::Certification => {
+            store::redemption::credit_source(tx, cause.id, household)?.map(Source::Month)
+        }
+        CauseKind::Bonus => store::redemption::bonus_source(tx, cause.id)?
+            .map(|(event, document)| Source::Bonus { event, document }),
+        CauseKind::Redemption | CauseKind::Reversal => {
+            store::redemption::debit_source(tx, cause.id)?.map(Source::Receipt)
+        }
+        CauseKind::Donation | CauseKind::Move | CauseKind::WriteOff => None,
+    };
+    Ok(found.unwrap_or(Source::Other))
+}

@@ -1,0 +1,137 @@
+//! When the travelling store comes where.
+
+use domain::access::Scope;
+use domain::goods::MarketDay;
+use domain::{Date, Id};
+
+use crate::{Result, Row, Tx, Val, Within, args};
+
+const MARKET_DAY: &str = "m.id, m.place, m.village, m.path, m.on_date, m.spot, m.person, \
+                          m.announced_at";
+
+fn market_day(r: &Row) -> Result<MarketDay> {
+    Ok(MarketDay {
+        id: r.id(0)?,
+        place: r.id(1)?,
+        village: r.id(2)?,
+        path: r.text(3)?,
+        on_date: r.date(4)?,
+        spot: r.text(5)?,
+        person: r.id(6)?,
+        announced_at: r.int(7)?,
+    })
+}
+
+pub fn find_market_day(tx: &mut Tx, id: Id) -> Result<Option<MarketDay>> {
+    let sql = format!("SELECT {MARKET_DAY} FROM market_day m WHERE m.id = $1");
+    tx.opt(&sql, &args![id], market_day)
+}
+
+/// Is this store already announced for this village and day?
+pub fn is_announced(tx: &mut Tx, place: Id, village: Id, on: Date) -> Result<bool> {
+    let known = tx.opt(
+        "SELECT 1 FROM market_day WHERE place = $1 AND village = $2 AND on_date = $3",
+        &args![place, village, on],
+        |_| Ok(()),
+    )?;
+    Ok(known.is_some())
+}
+
+pub fn record_market_day(tx: &mut Tx, m: &MarketDay) -> Result<()> {
+    tx.exec(
+        "INSERT INTO market_day (id, place, village, path, on_date, spot, person, announced_at, \
+         digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &args![
+            m.id,
+            m.place,
+            m.village,
+            &m.path,
+            m.on_date,
+            &m.spot,
+            m.person,
+            m.announced_at,
+            m.digest()
+        ],
+    )?;
+    Ok(())
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct MarketDayFilter {
+    /// In village and spot.
+    pub search: String,
+    pub place: Option<Id>,
+    pub from: Option<Date>,
+    pub to: Option<Date>,
+    pub newest_first: bool,
+    pub offset: i64,
+    pub limit: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct MarketDayRow {
+    pub market_day: MarketDay,
+    pub place: String,
+    pub village: String,
+    /// Redemptions that stand.
+    pub redemptions: i64,
+    /// Points spent, less what was reversed.
+    pub points: i64,
+}
+
+const ROW: &str = "p.name, v.name, \
+     (SELECT CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN 1 ELSE -1 END), 0) AS BIGINT) \
+      FROM redemption r WHERE r.market_day = m.id), \
+     (SELECT CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN r.points ELSE -r.points END), 0) \
+      AS BIGINT) FROM redemption r WHERE r.market_day = m.id)";
+
+const FROM: &str =
+    "FROM market_day m JOIN place p ON p.id = m.place JOIN area v ON v.id = m.village";
+
+fn row(r: &Row) -> Result<MarketDayRow> {
+    Ok(MarketDayRow {
+        market_day: market_day(r)?,
+        place: r.text(8)?,
+        village: r.text(9)?,
+        redemptions: r.int(10)?,
+        points: r.int(11)?,
+    })
+}
+
+pub fn market_day_row(tx: &mut Tx, id: Id) -> Result<Option<MarketDayRow>> {
+    tx.opt(&format!("SELECT {MARKET_DAY}, {ROW} {FROM} WHERE m.id = $1"), &args![id], row)
+}
+
+/// Market days in the villages of a scope, soonest first unless asked otherwise; how many match.
+pub fn market_days(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &MarketDayFilter,
+) -> Result<(Vec<MarketDayRow>, i64)> {
+    let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
+    let within = Within::of(scope, "m.path", None, 2);
+    args.extend(within.args);
+    let mut matches =
+        format!("{} AND (lower(v.name) LIKE $1 OR lower(m.spot) LIKE $1)", within.sql);
+    if let Some(place) = filter.place {
+        args.push(place.into());
+        matches.push_str(&format!(" AND m.place = ${}", args.len()));
+    }
+    for (day, compared) in [(filter.from, ">="), (filter.to, "<=")] {
+        if let Some(day) = day {
+            args.push(day.into());
+            matches.push_str(&format!(" AND m.on_date {compared} ${}", args.len()));
+        }
+    }
+    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {FROM} WHERE {matches}");
+    let total = tx.one(&count, &args, |r| r.int(0))?;
+    let way = if filter.newest_first { "DESC" } else { "ASC" };
+    args.extend([filter.limit.into(), filter.offset.into()]);
+    let sql = format!(
+        "SELECT {MARKET_DAY}, {ROW} {FROM} WHERE {matches} \
+         ORDER BY m.on_date {way}, m.id {way} LIMIT ${} OFFSET ${}",
+        args.len() - 1,
+        args.len()
+    );
+    Ok((tx.all(&sql, &args, row)?, total))
+}

@@ -137,16 +137,16 @@ impl Page {
         self.lang == Lang::Zh
     }
     /// 2026年11月23日 or 23 Nov 2026.
-    pub fn date(&self, d: impl std::borrow::Borrow<domain::Date>) -> String {
-        date_words(self.lang, *d.borrow())
+    pub fn date(&self, d: impl Shown<domain::Date>) -> String {
+        date_words(self.lang, d.get())
     }
     /// The day of a `YYYY-MM-DD` text.
     pub fn day(&self, s: impl AsRef<str>) -> String {
         s.as_ref().parse().map_or_else(|_| s.as_ref().to_owned(), |d| date_words(self.lang, d))
     }
     /// A moment, to the minute, in local time.
-    pub fn time(&self, at: impl std::borrow::Borrow<i64>) -> String {
-        let local = domain::local(*at.borrow());
+    pub fn time(&self, at: impl Shown<i64>) -> String {
+        let local = domain::local(at.get());
         format!("{} {:02}:{:02}", date_words(self.lang, local.date()), local.hour(), local.minute())
     }
     /// 2026年11月 or November 2026, of a `YYYY-MM` text.
@@ -161,8 +161,8 @@ impl Page {
         }
     }
     /// Fen as yuan with two digits.
-    pub fn yuan(&self, fen: impl std::borrow::Borrow<i64>) -> String {
-        let fen = *fen.borrow();
+    pub fn yuan(&self, fen: impl Shown<i64>) -> String {
+        let fen = fen.get();
         let sign = if fen < 0 { "-" } else { "" };
         format!("{sign}{}.{:02}", fen.unsigned_abs() / 100, fen.unsigned_abs() % 100)
     }
@@ -238,5 +238,26 @@ impl Paging {
     }
     pub fn has_after(&self) -> bool {
         self.page < self.pages()
+    }
+}
+
+/// A value as a template hands it over: itself, or behind however many references.
+pub trait Shown<T> {
+    fn get(&self) -> T;
+}
+
+impl Shown<domain::Date> for domain::Date {
+    fn get(&self) -> domain::Date {
+        *self
+    }
+}
+impl Shown<i64> for i64 {
+    fn get(&self) -> i64 {
+        *self
+    }
+}
+impl<T, U: Shown<T> + ?Sized> Shown<T> for &U {
+    fn get(&self) -> T {
+        (**self).get()
     }
 }

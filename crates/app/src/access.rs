@@ -330,3 +330,70 @@ pub fn areas_and_places(tx: &mut Tx, who: &Who) -> Result<Choices, Failure<Never
     who.must(Permission::ManagePeople)?;
     Ok(store::access::areas_and_places(tx)?)
 }
+
+// The first person --------------------------------------------------------------------------------
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum FoundRefusal {
+    /// There are people already: they make the next ones.
+    AlreadyFounded,
+    NameMissing,
+}
+
+impl Refusal for FoundRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            FoundRefusal::AlreadyFounded => "zone-already-founded",
+            FoundRefusal::NameMissing => "person-name-missing",
+        }
+    }
+}
+
+/// An empty zone's name and its first system administrator.
+pub struct Found {
+    pub key: Id,
+    pub zone: String,
+    pub name: String,
+    pub unit: String,
+    pub login: String,
+    /// Already hashed: see `hash_password`.
+    pub password: String,
+    pub now: Millis,
+}
+
+/// Makes the topmost area and the first administrator; only where there is nobody yet.
+pub fn found(tx: &mut Tx, r: &Found) -> Result<Id, Failure<FoundRefusal>> {
+    if store::access::is_peopled(tx)? {
+        return Err(Failure::Refused(FoundRefusal::AlreadyFounded));
+    }
+    if r.zone.trim().is_empty() || r.name.trim().is_empty() {
+        return Err(Failure::Refused(FoundRefusal::NameMissing));
+    }
+    let area = domain::id::derive(r.key, "area", 0);
+    store::access::record_zone(tx, area, r.zone.trim())?;
+    store::access::record_person(
+        tx,
+        &NewPerson {
+            id: r.key,
+            name: r.name.trim(),
+            phone: None,
+            unit: Some(&r.unit),
+            login: Some(&r.login),
+            password: Some(&r.password),
+            must_change: true,
+            at: r.now,
+        },
+    )?;
+    store::access::record_post(
+        tx,
+        &NewPost {
+            id: domain::id::derive(r.key, "post", 0),
+            person: r.key,
+            role: Role::SystemAdmin,
+            area: Some(area),
+            place: None,
+            from: domain::local_date(r.now),
+        },
+    )?;
+    Ok(r.key)
+}

@@ -1,5 +1,6 @@
 //! The program: one binary for everything a zone does.
 
+mod init;
 mod serve;
 mod zone;
 
@@ -17,6 +18,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Name an empty zone and make its first administrator.
+    Init(init::Init),
     /// Serve a zone's pages.
     Serve(serve::Serve),
 }
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
     let done = match cli.command {
+        Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
     };
     match done {

@@ -296,3 +296,18 @@ pub fn areas_and_places(tx: &mut Tx) -> Result<(Vec<(String, String)>, Vec<(Stri
     })?;
     Ok((areas, places))
 }
+
+/// Is there anybody, or any area, yet?
+pub fn is_peopled(tx: &mut Tx) -> Result<bool> {
+    let sql = "SELECT 1 FROM person UNION ALL SELECT 1 FROM area LIMIT 1";
+    Ok(tx.opt(sql, &args![], |_| Ok(()))?.is_some())
+}
+
+/// The topmost area.
+pub fn record_zone(tx: &mut Tx, id: Id, name: &str) -> Result<()> {
+    tx.exec(
+        "INSERT INTO area (id, parent, path, kind, name) VALUES ($1, NULL, '001', 'zone', $2)",
+        &args![id, name],
+    )?;
+    Ok(())
+}

@@ -49,3 +49,4 @@ refusal-person-login-taken = The login “{ $login }” is taken. Please choose 
 refusal-person-login-unfit = A login has 2 to 40 letters or digits, and may have . _ - @.
 refusal-post-area-missing = This post needs an area.
 refusal-post-place-missing = A store keeper's post needs a store.
+refusal-zone-already-founded = There are people here already; the administrator adds the next.

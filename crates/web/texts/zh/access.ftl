@@ -49,3 +49,4 @@ refusal-person-login-taken = 登录名“{ $login }”已有人使用，请换�
 refusal-person-login-unfit = 登录名为 2 到 40 个字母、数字或汉字，可用 . _ - @。
 refusal-post-area-missing = 这个岗位要选择地区。
 refusal-post-place-missing = 流动超市岗位要选择超市。
+refusal-zone-already-founded = 这里已经有人员了，请由管理员新增。

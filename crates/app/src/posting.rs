@@ -1,1 +1,15 @@
-//! The use cases of the posting room.
+//! Postings, objections and certification: what a village hangs on the wall, what people say to it,
+//! and how it becomes points.
+
+mod certify;
+mod object;
+mod post;
+
+pub use certify::{BatchPart, Certified, Certify, CertifyRefusal, Forecast, certify, of_batch};
+pub use object::{
+    Answer, AnswerRefusal, Answered, Filed, FoundAnswer, NewScores, Object, ObjectionPage, answer,
+    look_up, object, objection, objections, record_objection,
+};
+pub use post::{
+    Post, PostForm, Posted, PublicPosting, hanging, post, post_form, posting_text, public,
+};

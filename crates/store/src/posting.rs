@@ -107,9 +107,13 @@ pub fn has_scored(tx: &mut Tx, person: Id, batch: Id, household: Option<Id>) -> 
     Ok(tx.opt(&sql, &args, |_| Ok(()))?.is_some())
 }
 
-pub fn is_kin(tx: &mut Tx, person: Id, household: Id) -> Result<bool> {
-    let sql = "SELECT 1 FROM kinship WHERE household = $1 AND person = $2";
-    Ok(tx.opt(sql, &args![household, person], |_| Ok(()))?.is_some())
+/// A household's line on the frozen roster: serial, head, able to work.
+pub fn on_roster(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<(i64, String, bool)>> {
+    tx.opt(
+        "SELECT position, head_name, able_to_work FROM roster WHERE batch = $1 AND household = $2",
+        &args![batch, household],
+        |r| Ok((r.int(0)?, r.text(1)?, r.bool(2)?)),
+    )
 }
 
 // Postings ------------------------------------------------------------------------------------------
@@ -177,6 +181,23 @@ pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// The postings that amend this one, in order.
+pub fn corrections_of(tx: &mut Tx, posting: Id) -> Result<Vec<Id>> {
+    let sql = "SELECT c.id FROM posting p JOIN posting c ON c.batch = p.batch \
+               WHERE p.id = $1 AND c.corrects = p.id ORDER BY c.at, c.id";
+    tx.all(sql, &args![posting], |r| r.id(0))
+}
+
+/// Where this village's latest list hung, and whom to call.
+pub fn last_hung(tx: &mut Tx, path: &str) -> Result<Option<(String, String)>> {
+    tx.opt(
+        "SELECT p.place, p.contact FROM posting p JOIN batch b ON b.id = p.batch \
+         WHERE b.path = $1 ORDER BY p.at DESC, p.id DESC LIMIT 1",
+        &args![path],
+        |r| Ok((r.text(0)?, r.text(1)?)),
+    )
 }
 
 /// A posting that hangs today, for everybody.
@@ -408,6 +429,13 @@ pub fn objections(
     Ok((rows, total))
 }
 
+/// Every objection of a batch.
+pub fn objections_of(tx: &mut Tx, batch: Id) -> Result<i64> {
+    tx.one("SELECT CAST(COUNT(*) AS BIGINT) FROM objection WHERE batch = $1", &args![batch], |r| {
+        r.int(0)
+    })
+}
+
 /// Objections of a batch without an answer.
 pub fn objections_open(tx: &mut Tx, batch: Id) -> Result<i64> {
     tx.one(
@@ -418,6 +446,26 @@ pub fn objections_open(tx: &mut Tx, batch: Id) -> Result<i64> {
 }
 
 // Certification -------------------------------------------------------------------------------------
+
+/// What the batch's households were settled at, together.
+pub fn points_settled(tx: &mut Tx, batch: Id) -> Result<i64> {
+    tx.one(
+        "SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM settlement \
+         WHERE batch = $1 AND current",
+        &args![batch],
+        |r| r.int(0),
+    )
+}
+
+/// Goods in stock at the prices in force, in points.
+pub fn stock_points(tx: &mut Tx) -> Result<i64> {
+    tx.one(
+        "SELECT CAST(COALESCE(SUM((a.credits_posted - a.debits_posted) * g.points), 0) AS BIGINT) \
+         FROM account a JOIN goods g ON g.goods = a.unit AND g.current WHERE a.kind = 'stock'",
+        &args![],
+        |r| r.int(0),
+    )
+}
 
 /// Points of monthly scores each household of the batch was already credited with in a year.
 pub fn credited_in_year(tx: &mut Tx, batch: Id, year: i16) -> Result<Vec<(Id, i64)>> {

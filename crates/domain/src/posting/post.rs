@@ -202,6 +202,15 @@ fn hang(
     Ok(Body { header, rows })
 }
 
+/// Does this row say of the household what is settled now? Its name and hamlet may have changed on
+/// the register since it hung; what it was given may not.
+pub fn hangs_as(row: &PostedRow, household: &Household<'_>, scheme: &Scheme) -> bool {
+    self::row(household, &row.village, scheme).is_ok_and(|now| {
+        (row.serial, &row.sums, row.total, row.outcome)
+            == (now.serial, &now.sums, now.total, now.outcome)
+    })
+}
+
 fn row(
     household: &Household<'_>,
     village: &PublicText,

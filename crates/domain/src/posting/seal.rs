@@ -8,22 +8,27 @@ use super::merkle::Root;
 /// Gathers the seal in its fixed order: the batch and its scheme, then every current sheet by
 /// (household, scorer), every current settlement by household, every posting in the order it hung.
 #[derive(Clone)]
-pub struct Seal(Digest);
+pub struct Seal {
+    gathered: Digest,
+}
 
 impl Seal {
     pub fn of(batch: Id, scheme_digest: &[u8]) -> Seal {
-        Seal(Digest::of("seal").id(batch).bytes(scheme_digest))
+        Seal { gathered: Digest::of("seal").id(batch).bytes(scheme_digest) }
     }
-    pub fn sheet(self, digest: &[u8]) -> Seal {
-        Seal(self.0.text("sheet").bytes(digest))
+    pub fn sheet(&mut self, digest: &[u8]) {
+        self.add("sheet", digest);
     }
-    pub fn settlement(self, digest: &[u8]) -> Seal {
-        Seal(self.0.text("settlement").bytes(digest))
+    pub fn settlement(&mut self, digest: &[u8]) {
+        self.add("settlement", digest);
     }
-    pub fn posting(self, root: &Root) -> Seal {
-        Seal(self.0.text("posting").bytes(root))
+    pub fn posting(&mut self, root: &Root) {
+        self.add("posting", root);
+    }
+    fn add(&mut self, kind: &str, bytes: &[u8]) {
+        self.gathered = self.gathered.clone().text(kind).bytes(bytes);
     }
     pub fn finish(self) -> [u8; 32] {
-        self.0.finish()
+        self.gathered.finish()
     }
 }

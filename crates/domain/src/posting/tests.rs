@@ -327,9 +327,13 @@ fn a_batch_credits_each_household_once() {
 #[test]
 fn a_seal_covers_everything_in_order() {
     let seal = |sheets: &[u8], settlement: &[u8], root: Root| {
-        let seal = Seal::of(Id::from_u128(1), b"scheme");
-        let seal = sheets.iter().fold(seal, |seal, s| seal.sheet(&[*s]));
-        seal.settlement(settlement).posting(&root).finish()
+        let mut seal = Seal::of(Id::from_u128(1), b"scheme");
+        for sheet in sheets {
+            seal.sheet(&[*sheet]);
+        }
+        seal.settlement(settlement);
+        seal.posting(&root);
+        seal.finish()
     };
     let sealed = seal(&[1, 2], b"s", [0; 32]);
     assert_eq!(sealed, seal(&[1, 2], b"s", [0; 32]));

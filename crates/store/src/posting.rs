@@ -457,16 +457,6 @@ pub fn points_settled(tx: &mut Tx, batch: Id) -> Result<i64> {
     )
 }
 
-/// Goods in stock at the prices in force, in points.
-pub fn stock_points(tx: &mut Tx) -> Result<i64> {
-    tx.one(
-        "SELECT CAST(COALESCE(SUM((a.credits_posted - a.debits_posted) * g.points), 0) AS BIGINT) \
-         FROM account a JOIN goods g ON g.goods = a.unit AND g.current WHERE a.kind = 'stock'",
-        &args![],
-        |r| r.int(0),
-    )
-}
-
 /// Points of monthly scores each household of the batch was already credited with in a year.
 pub fn credited_in_year(tx: &mut Tx, batch: Id, year: i16) -> Result<Vec<(Id, i64)>> {
     tx.all(

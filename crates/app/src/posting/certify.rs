@@ -196,13 +196,11 @@ pub struct Forecast {
     pub outstanding_fen: i64,
     /// Money given since the year began.
     pub fund_fen: i64,
-    /// Goods in stock at today's prices, in points.
-    pub stock_points: i64,
 }
 
 impl Forecast {
     pub fn is_covered(&self) -> bool {
-        self.stock_points >= self.outstanding || self.fund_fen >= self.outstanding_fen
+        self.fund_fen >= self.outstanding_fen
     }
 }
 
@@ -256,6 +254,5 @@ fn forecast(tx: &mut Tx, who: &Who, batch: &Batch) -> Result<Forecast, Broken> {
         outstanding,
         outstanding_fen: outstanding * 100 / scheme.points_per_yuan.max(1),
         fund_fen: store::scheme::fund_fen(tx, year)?,
-        stock_points: store::posting::stock_points(tx)?,
     })
 }

@@ -8,7 +8,7 @@ use domain::calendar::Month;
 use domain::posting::object::{Channel, Standing, lookup_code};
 use domain::posting::{Objection, PostedRow, Posting, Serial, answer, object, post};
 use domain::scheme::Scheme;
-use domain::scoring::{self, Occasion, Outcome, SettleFacts, SettleRequest, Settlement};
+use domain::scoring::{self, Occasion, Outcome};
 use domain::{Arg, Date, Id, Millis, Refusal};
 use store::posting::{Batch, ObjectionFilter, ObjectionLine};
 use store::scoring::{Settled, Sheet};
@@ -16,6 +16,7 @@ use store::{Broken, Tx};
 
 use super::post::{read_body, with_facts};
 use crate::audit::{self, Command};
+use crate::scoring::Settle;
 use crate::{Failure, Never, Who};
 
 pub struct Object {
@@ -289,9 +290,6 @@ fn answer_facts(
     })
 }
 
-/// What an upheld objection makes of the household's month.
-pub type NewScores = Outcome;
-
 pub struct Answer {
     pub key: Id,
     pub objection: Id,
@@ -299,7 +297,7 @@ pub struct Answer {
     /// What the person who objected will read.
     pub text: String,
     /// Needed where it is upheld.
-    pub new_scores: Option<NewScores>,
+    pub new_scores: Option<Outcome>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -347,24 +345,7 @@ pub fn answer(tx: &mut Tx, who: &Who, r: &Answer) -> Result<Answered, Failure<An
         return Ok(Answered { objection: r.objection, standing: objection.standing, correction });
     }
     let batch = store::posting::batch(tx, objection.batch)?.ok_or(Failure::NotFound)?;
-    let scheme = store::scheme::load_known(tx, batch.scheme, batch.scheme_digest)?;
-
-    let settled = match (objection.household, &r.new_scores) {
-        (Some(household), Some(outcome)) if r.verdict == answer::Verdict::Upheld => {
-            Some((household, settle(tx, who, &batch, &scheme, household, outcome, &r.text)?))
-        }
-        _ => None,
-    };
-    let row_changes = match &settled {
-        Some((household, Ok(settlement))) => {
-            let now = store::scoring::find_settlement(tx, batch.id, *household)?;
-            now.is_none_or(|now| differs(&now, settlement))
-        }
-        // The scores themselves are refused below, after the answer is.
-        Some((_, Err(_))) => true,
-        None => false,
-    };
-    let facts = answer_facts(tx, who, &batch, &objection, row_changes)?;
+    let facts = answer_facts(tx, who, &batch, &objection, r.new_scores.is_some())?;
     let request = answer::Request { verdict: r.verdict, text: r.text.clone() };
     let decision = answer::decide(&facts, &request)
         .map_err(|refused| Failure::Refused(AnswerRefusal::Rules(refused)))?;
@@ -377,14 +358,13 @@ pub fn answer(tx: &mut Tx, who: &Who, r: &Answer) -> Result<Answered, Failure<An
         ..objection
     };
     let mut correction = None;
-    if let Some((household, settlement)) = settled.filter(|_| decision.corrects) {
-        let settlement =
-            settlement.map_err(|refused| Failure::Refused(AnswerRefusal::Scores(refused)))?;
+    if let (true, Some(household), Some(outcome)) =
+        (decision.corrects, answered.household, &r.new_scores)
+    {
         let id = domain::id::derive(r.key, "settlement", 0);
-        let settled = Settled::of(id, batch.id, household, &settlement, who.person, who.now);
-        store::scoring::record_settlement(tx, settled)?;
+        settle(tx, who, &batch, household, id, outcome, &r.text)?;
         answered.settlement = Some(id);
-        correct(tx, who, &batch, &scheme, household, correction_id)?;
+        correct(tx, who, &batch, household, correction_id)?;
         correction = Some(correction_id);
     }
     store::posting::record_answer(tx, &answered)?;
@@ -411,37 +391,36 @@ fn asked(r: &Answer) -> Digest {
     }
 }
 
+/// Settles the household anew. The same row again is no correction, and undoes the settlement with
+/// everything else.
 fn settle(
     tx: &mut Tx,
     who: &Who,
     batch: &Batch,
-    scheme: &Scheme,
     household: Id,
+    id: Id,
     outcome: &Outcome,
     note: &str,
-) -> Result<Result<Settlement, scoring::Refusal>, Broken> {
-    let kept = store::scoring::settle_facts(tx, batch.id, household, who.person)?;
-    let facts = SettleFacts {
-        scheme,
-        state: batch.state,
-        able_to_work: kept.able_to_work,
-        officer: kept.officer,
-        cadre: kept.cadre,
-        relation: kept.relation,
-    };
-    let request = SettleRequest {
-        person: who.person,
-        occasion: Occasion::Objection,
+) -> Result<(), Failure<AnswerRefusal>> {
+    let village = store::scoring::find(tx, batch.id)?.ok_or(Failure::NotFound)?;
+    let before = store::scoring::find_settlement(tx, batch.id, household)?;
+    let request = Settle {
+        key: id,
+        batch: batch.id,
+        household,
         outcome: outcome.clone(),
         note: note.to_owned(),
     };
-    Ok(scoring::settle(&facts, &request))
+    let settled = crate::scoring::settle_on(tx, who, &village, &request, Occasion::Objection)
+        .map_err(|failure| failure.map(AnswerRefusal::Scores))?;
+    if before.is_some_and(|before| !differs(&before, &settled)) {
+        return Err(Failure::Refused(AnswerRefusal::Rules(answer::Refusal::NothingChanges)));
+    }
+    Ok(())
 }
 
-fn differs(now: &Settled, settlement: &Settlement) -> bool {
-    now.outcome != settlement.outcome.code()
-        || now.total != settlement.total
-        || now.sums != settlement.sums.to_string()
+fn differs(before: &Settled, after: &Settled) -> bool {
+    (&before.outcome, &before.sums, before.total) != (&after.outcome, &after.sums, after.total)
 }
 
 /// Hangs the household's row again, for a full period of its own.
@@ -449,15 +428,15 @@ fn correct(
     tx: &mut Tx,
     who: &Who,
     batch: &Batch,
-    scheme: &Scheme,
     household: Id,
     id: Id,
 ) -> Result<(), Failure<AnswerRefusal>> {
+    let scheme = store::scheme::load_known(tx, batch.scheme, batch.scheme_digest)?;
     let (serial, ..) =
         store::posting::on_roster(tx, batch.id, household)?.ok_or(Failure::NotFound)?;
     let (amended, _) = hanging_row(tx, batch.id, serial)?.ok_or(Failure::NotFound)?;
     let header = read_body(&amended)?.header;
-    let body = with_facts(tx, who, batch, scheme, Some(household), |facts| {
+    let body = with_facts(tx, who, batch, &scheme, Some(household), |facts| {
         post::correct(facts, &header, amended.root)
     })?
     .map_err(|refused| Failure::Refused(AnswerRefusal::Wall(refused)))?;

@@ -1,5 +1,7 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
+mod month;
+mod posting;
 mod redemption;
 mod rounds;
 mod schemes;

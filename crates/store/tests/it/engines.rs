@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use app::{Failure, Never};
 use domain::Refusal;
 use store::{Type, Val, args};
-use testkit::{Stage, on_both};
+use testkit::Stage;
 
 #[derive(Debug)]
 struct No;
@@ -14,6 +14,14 @@ impl Refusal for No {
     fn code(&self) -> &'static str {
         "no"
     }
+}
+
+/// Each story starts without the holiday years that a new zone comes with.
+fn on_both(story: impl Fn(&Stage)) {
+    testkit::on_both(|stage| {
+        stage.write::<_, Never>(|tx| Ok(tx.exec("DELETE FROM holiday_year", &args![])?)).unwrap();
+        story(stage);
+    });
 }
 
 fn holidays(stage: &Stage) -> Vec<(i64, String)> {

@@ -75,7 +75,7 @@ impl<'s> Village<'s> {
                     key: adoption,
                     scheme: app::scheme::shipped_id(),
                     adoption: Adoption {
-                        from_month: Month::parse("2026-11").unwrap(),
+                        from_month: Month::parse("2026-11").expect("a month"),
                         resolved_on: date(2026, 10, 20),
                         number: "1".into(),
                         text: "同意".into(),
@@ -89,7 +89,7 @@ impl<'s> Village<'s> {
             .write(move |tx| {
                 let open = OpenRound {
                     key: round,
-                    month: Month::parse("2026-11").unwrap(),
+                    month: Month::parse("2026-11").expect("a month"),
                     visits_from: date(2026, 11, 1),
                     visits_to: date(2026, 11, 20),
                 };
@@ -119,7 +119,7 @@ impl<'s> Village<'s> {
             key: self.stage.id(),
             batch: self.batch,
             household,
-            scores: Scores::parse(scores).unwrap(),
+            scores: Scores::parse(scores).expect("scores"),
             remark: String::new(),
             visited_on: Some(date(2026, 11, 12)),
             opened_at: None,

@@ -77,7 +77,7 @@ impl Village<'_> {
             objection,
             verdict,
             text: "已复核".into(),
-            new_scores: scores.map(|s| Outcome::Assessed(Scores::parse(s).unwrap())),
+            new_scores: scores.map(|s| Outcome::Assessed(Scores::parse(s).expect("scores"))),
         };
         self.stage.write(move |tx| app::posting::answer(tx, &who, &request))
     }
@@ -95,16 +95,14 @@ impl Village<'_> {
                 let balances = households.iter().map(|h| store::points::household_balance(tx, *h));
                 Ok(balances.collect::<Result<_, _>>()?)
             })
-            .unwrap()
+            .expect("what is kept")
     }
 
     fn wall(&self, posting: Id) -> String {
-        let posting = self
-            .stage
-            .read::<_, Never>(move |tx| Ok(store::posting::find(tx, posting)?.unwrap()))
-            .unwrap();
+        let found = self.stage.read::<_, Never>(move |tx| Ok(store::posting::find(tx, posting)?));
+        let posting = found.expect("a look").expect("a posting");
         assert_eq!(merkle::root_of_text(&posting.body), posting.root);
-        String::from_utf8(posting.body).unwrap()
+        String::from_utf8(posting.body).expect("UTF-8")
     }
 }
 

@@ -80,6 +80,46 @@ export class Person {
     }
   }
 
+  /** Fills in the named fields of a form and sends it with its (first, or named) button. */
+  async submit(form, values = {}, button = "button") {
+    const fields = this.page.locator(form).first();
+    for (const [name, value] of Object.entries(values)) {
+      await this.fill(fields.locator(`[name="${name}"]`), value);
+    }
+    await Promise.all([
+      this.page.waitForNavigation({ waitUntil: "load" }),
+      fields.locator(button).first().click(),
+    ]);
+    return this.page;
+  }
+
+  async fill(field, value) {
+    const kind = await field.first().evaluate((element) => element.type ?? element.tagName);
+    if (kind === "select-one") await field.selectOption(value);
+    else if (kind === "file") await field.setInputFiles(value);
+    else if (kind === "radio") await field.and(this.page.locator(`[value="${value}"]`)).check();
+    else if (kind === "checkbox") await field.first().setChecked(Boolean(value));
+    else await field.first().fill(String(value));
+  }
+
+  async signIn(login, password) {
+    await this.go("/login");
+    await this.submit("main form", { login, password });
+    if (new URL(this.page.url()).pathname === "/login") {
+      throw new Error(`${this.name} could not sign in: ${await this.text()}`);
+    }
+  }
+
+  /** The page's main text, for a look at what it says. */
+  async text() {
+    return this.page.locator("main").innerText();
+  }
+
+  async says(words) {
+    const text = await this.text();
+    if (!text.includes(words)) throw new Error(`${this.page.url()} does not say “${words}”:\n${text}`);
+  }
+
   /** Looks at the page as it stands: weight, axe, and a picture under `out/screens/`. */
   async look(picture) {
     await this.page.waitForLoadState("networkidle");

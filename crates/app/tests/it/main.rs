@@ -3,6 +3,7 @@
 mod month;
 mod posting;
 mod redemption;
+mod registry;
 mod rounds;
 mod schemes;
 mod scoring;

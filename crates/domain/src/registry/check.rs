@@ -639,3 +639,10 @@ impl<'a> Check<'a> {
 fn yuan(fen: i64) -> String {
     if fen % 100 == 0 { (fen / 100).to_string() } else { format!("{:.2}", fen as f64 / 100.0) }
 }
+
+impl Plan {
+    /// (sheet, the row that names its columns) of every sheet that was understood.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.sheets.iter().map(|s| (s.name.as_str(), s.header_row))
+    }
+}

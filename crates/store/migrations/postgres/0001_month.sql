@@ -96,6 +96,8 @@ CREATE TABLE household (
   digest bytea NOT NULL
 );
 CREATE INDEX household_path ON household (path, number);
+-- The list, its count and its search, without touching the rows.
+CREATE INDEX household_listed ON household (active, path, number, search);
 CREATE INDEX household_village ON household (village, number);
 CREATE INDEX household_head_name ON household (head_name);
 

@@ -193,6 +193,9 @@ impl Member {
     }
 }
 
+/// Longer than any household's names; an index entry must stay under a third of a page.
+const SEARCH_CHARACTERS_MAX: usize = 500;
+
 /// The words a household is found by: its number, village, hamlet and everybody's name, in lower case.
 pub fn search_words<'a>(
     household: &'a Household,
@@ -206,5 +209,5 @@ pub fn search_words<'a>(
             words.push_str(word);
         }
     }
-    words.to_lowercase()
+    words.to_lowercase().chars().take(SEARCH_CHARACTERS_MAX).collect()
 }

@@ -1,0 +1,105 @@
+//! Workbooks that were sent in. The file itself is kept only until it is applied.
+
+use domain::{Id, Millis};
+
+use crate::{Result, Row, Tx, args};
+
+pub struct Import {
+    pub id: Id,
+    pub kind: String,
+    pub file_name: String,
+    pub file_digest: [u8; 32],
+    pub has_file: bool,
+    /// reading, checked, refused, applied, failed
+    pub state: String,
+    pub person: Option<Id>,
+    pub person_name: Option<String>,
+    pub at: Millis,
+    pub applied_at: Option<Millis>,
+    /// JSON; empty while reading.
+    pub report: String,
+}
+
+const COLUMNS: &str = "i.id, i.kind, i.file_name, i.file_digest, i.state, i.person, p.name, i.at, \
+                       i.applied_at, CASE WHEN i.file IS NULL THEN '0' ELSE '1' END";
+
+fn read(r: &Row, report: String) -> Result<Import> {
+    Ok(Import {
+        id: r.id(0)?,
+        kind: r.text(1)?,
+        file_name: r.text(2)?,
+        file_digest: r.digest(3)?,
+        state: r.text(4)?,
+        person: r.opt_id(5)?,
+        person_name: r.opt_text(6)?,
+        at: r.int(7)?,
+        applied_at: r.opt_int(8)?,
+        has_file: r.text(9)? == "1",
+        report,
+    })
+}
+
+pub fn find_import(tx: &mut Tx, id: Id) -> Result<Option<Import>> {
+    tx.opt(
+        &format!(
+            "SELECT {COLUMNS}, i.report FROM import i LEFT JOIN person p ON p.id = i.person \
+             WHERE i.id = $1"
+        ),
+        &args![id],
+        |r| read(r, r.text(10)?),
+    )
+}
+
+pub fn find_import_file(tx: &mut Tx, id: Id) -> Result<Option<Vec<u8>>> {
+    let file = tx.opt("SELECT file FROM import WHERE id = $1", &args![id], |r| r.opt_bytes(0))?;
+    Ok(file.flatten())
+}
+
+/// Newest first, and how many there are; the reports stay where they are.
+pub fn list_imports(tx: &mut Tx, offset: i64, limit: i64) -> Result<(Vec<Import>, i64)> {
+    let total = tx.one("SELECT CAST(COUNT(*) AS BIGINT) FROM import", &args![], |r| r.int(0))?;
+    let rows = tx.all(
+        &format!(
+            "SELECT {COLUMNS} FROM import i LEFT JOIN person p ON p.id = i.person \
+             ORDER BY i.at DESC, i.id DESC LIMIT $1 OFFSET $2"
+        ),
+        &args![limit, offset],
+        |r| read(r, String::new()),
+    )?;
+    Ok((rows, total))
+}
+
+pub struct NewImport<'a> {
+    pub id: Id,
+    pub file_name: &'a str,
+    pub file_digest: [u8; 32],
+    pub file: Option<&'a [u8]>,
+    pub state: &'a str,
+    pub person: Option<Id>,
+    pub at: Millis,
+    pub report: &'a str,
+}
+
+pub fn record_import(tx: &mut Tx, i: &NewImport) -> Result<()> {
+    tx.exec(
+        "INSERT INTO import (id, kind, file_name, file_digest, file, state, person, at, report) \
+         VALUES ($1, 'register', $2, $3, $4, $5, $6, $7, $8)",
+        &args![i.id, i.file_name, i.file_digest, i.file, i.state, i.person, i.at, i.report],
+    )?;
+    Ok(())
+}
+
+pub fn set_import(tx: &mut Tx, id: Id, state: &str, report: &str) -> Result<()> {
+    tx.exec("UPDATE import SET state = $2, report = $3 WHERE id = $1", &args![id, state, report])?;
+    Ok(())
+}
+
+/// Applied: the file has done its work and is let go.
+pub fn mark_applied(tx: &mut Tx, id: Id, at: Millis, report: &str) -> Result<()> {
+    tx.exec(
+        "UPDATE import SET state = 'applied', applied_at = $2, file = NULL, report = $3 \
+         WHERE id = $1",
+        &args![id, at, report],
+    )?;
+    Ok(())
+}

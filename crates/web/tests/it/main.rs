@@ -1,0 +1,3 @@
+//! The doors, through the real router.
+
+mod doors;

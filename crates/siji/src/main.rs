@@ -1,5 +1,6 @@
 //! The program: one binary for everything a zone does.
 
+mod demo;
 mod init;
 mod serve;
 mod zone;
@@ -18,6 +19,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make the demo zone, play its months and serve it.
+    Demo(demo::Demo),
     /// Name an empty zone and make its first administrator.
     Init(init::Init),
     /// Serve a zone's pages.
@@ -25,11 +28,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // The workbook reader is this program once more, with limits of its own.
+    if std::env::args_os().nth(1).is_some_and(|a| a == sheets::worker::SUBCOMMAND) {
+        return sheets::worker::main();
+    }
     let cli = Cli::parse();
     let logs = tracing_subscriber::EnvFilter::try_from_env("SIJI_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
     let done = match cli.command {
+        Command::Demo(demo) => demo.run(),
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
     };

@@ -475,6 +475,20 @@ pub fn villages_served(tx: &mut Tx, who: &Who) -> Result<Vec<(Id, String)>, Fail
     Ok(store::goods::villages(tx, &scope)?)
 }
 
+/// Goods that may be given and had now.
+pub fn active(tx: &mut Tx, who: &Who) -> Result<Vec<Good>, Failure<Never>> {
+    who.must(Permission::ReadGoods)?;
+    let mut goods = store::goods::all(tx)?;
+    goods.retain(|good| good.active);
+    Ok(goods)
+}
+
+/// The areas that a new place may serve: (id, name).
+pub fn areas_served(tx: &mut Tx, who: &Who) -> Result<Vec<(Id, String)>, Failure<Never>> {
+    let scope = who.must_scope(Permission::ReceiveGoods)?;
+    Ok(store::goods::areas(tx, &scope)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,10 @@ use domain::audit::Digest;
 use domain::calendar::Month;
 use domain::goods::Good;
 use domain::redemption::{
-    BonusFacts, BonusRefusal, BonusRequest, Card, Code, Proxy, Refusal, Request, ReversalRefusal,
-    ReversalRequest, Wish, had_of,
+    Bonus, BonusFacts, BonusRefusal, BonusRequest, Card, Code, Proxy, Refusal, Request,
+    ReversalRefusal, ReversalRequest, Wish, had_of,
 };
+use domain::scheme::BonusEvent;
 use domain::{Date, Id};
 use store::Tx;
 use store::goods::{MarketDayFilter, MarketDayRow};
@@ -381,4 +382,21 @@ pub fn award(tx: &mut Tx, who: &Who, r: &Award) -> Result<Id, Failure<BonusRefus
     };
     audit::record(tx, who, c)?;
     Ok(r.key)
+}
+
+/// The events of the scheme in force, and what a household was awarded before.
+pub struct Awards {
+    pub customer: Customer,
+    pub events: Vec<BonusEvent>,
+    pub given: Vec<Bonus>,
+}
+
+pub fn awards(tx: &mut Tx, who: &Who, household: Id) -> Result<Awards, Failure<Never>> {
+    let customer = store::redemption::find_customer(tx, household)?.ok_or(Failure::NotFound)?;
+    who.must_cover(Permission::AwardBonus, &customer.path)?;
+    let events = match store::scheme::in_force(tx, Month::of(who.today()))? {
+        Some(scheme) => store::scheme::load(tx, scheme)?.bonus_events.clone(),
+        None => Vec::new(),
+    };
+    Ok(Awards { customer, events, given: store::redemption::bonuses(tx, household)? })
 }

@@ -192,7 +192,7 @@ impl crate::Refusal for Refusal {
     }
     fn args(&self) -> Vec<(&'static str, Arg)> {
         let named = |goods: &Named| {
-            vec![("goods", goods.zh.clone().into()), ("goods-en", goods.en.clone().into())]
+            vec![("goods", Arg::Words { zh: goods.zh.clone(), en: goods.en.clone() })]
         };
         let with = |goods: &Named, more: &[(&'static str, i64)]| {
             let mut args = named(goods);

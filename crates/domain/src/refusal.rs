@@ -7,6 +7,11 @@ pub enum Arg {
     Number(i64),
     Text(String),
     Date(jiff::civil::Date),
+    /// A name that is kept in both languages.
+    Words {
+        zh: String,
+        en: String,
+    },
 }
 
 impl From<i64> for Arg {

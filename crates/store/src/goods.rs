@@ -64,6 +64,16 @@ pub fn village_path(tx: &mut Tx, village: Id) -> Result<Option<String>> {
     tx.opt(sql, &args![village], |r| r.text(0))
 }
 
+/// Zone and townships within a scope.
+pub fn areas(tx: &mut Tx, scope: &domain::access::Scope) -> Result<Vec<(Id, String)>> {
+    let within = crate::Within::of(scope, "a.path", None, 1);
+    let sql = format!(
+        "SELECT a.id, a.name FROM area a WHERE a.kind IN ('zone', 'township') AND {} ORDER BY a.path",
+        within.sql
+    );
+    tx.all(&sql, &within.args, |r| Ok((r.id(0)?, r.text(1)?)))
+}
+
 /// Villages within a scope, with the township before the name.
 pub fn villages(tx: &mut Tx, scope: &domain::access::Scope) -> Result<Vec<(Id, String)>> {
     let within = crate::Within::of(scope, "v.path", None, 1);

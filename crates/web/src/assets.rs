@@ -10,6 +10,7 @@ use crate::{Ask, Needs, Problem, Route, Subject};
 const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("siji.js", "text/javascript; charset=utf-8", include_bytes!("../assets/siji.js")),
+    ("counter.js", "text/javascript; charset=utf-8", include_bytes!("../assets/counter.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];
 

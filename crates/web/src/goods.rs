@@ -1,7 +1,652 @@
-//! The pages of the goods room.
+//! The pages of the goods room: the catalogue, goods in, goods moved, market days.
 
-use crate::Route;
+use std::collections::BTreeMap;
+
+use app::Never;
+use app::goods::{Announce, EditGood, Move, OpenPlace, Receive, WriteOff};
+use askama::Template;
+use axum::response::Response;
+use domain::access::Permission;
+use domain::goods::{Edition, Good, MoveLine, WriteOffReason};
+use domain::{Date, Id};
+use serde::Deserialize;
+use store::access::Resource;
+use store::goods::{
+    DonationFilter, DonationPage, DonationRow, GoodsFilter, GoodsRow, GoodsSort, MarketDayFilter,
+    MarketDayRow, Place, StockFilter, StockRow,
+};
+
+use crate::{Ask, Needs, Page, Paging, Problem, Route, Season, Subject};
 
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    let read = Needs::May(Permission::ReadGoods);
+    let receive = Needs::May(Permission::ReceiveGoods);
+    let announce = Needs::May(Permission::AnnounceMarketDay);
+    let places = Subject::Within(Resource::Place);
+    let days = Subject::Within(Resource::MarketDay);
+    vec![
+        Route::get("/goods", "goods.catalogue", read, places, catalogue)
+            .takes(&["q", "category", "sort", "way", "all", "page"]),
+        Route::get("/goods/new", "goods.new", receive, Subject::Zone, new_good),
+        Route::post("/goods", "goods.edit", receive, Subject::Zone, edit).takes(&[
+            "key",
+            "goods",
+            "replaces",
+            "sku",
+            "name_zh",
+            "name_en",
+            "category",
+            "measure",
+            "price_yuan",
+            "points",
+            "limit_month",
+            "active",
+        ]),
+        Route::get("/goods/move", "goods.move_form", receive, places, move_form)
+            .takes(&["from", "to", "q"]),
+        Route::post("/goods/move", "goods.move_goods", receive, places, move_goods)
+            .takes(&["key", "from", "to", "lot-{id}"]),
+        Route::get("/goods/expiring", "goods.expiring", read, places, expiring)
+            .takes(&["by", "q", "page"]),
+        Route::post("/goods/write-off", "goods.write_off", receive, places, write_off)
+            .takes(&["key", "place", "reason", "lot", "quantity"]),
+        Route::get("/goods/{id}", "goods.good", read, Subject::Zone, good),
+        Route::post("/places", "goods.open_place", receive, Subject::Within(Resource::Area), open)
+            .takes(&["key", "kind", "name", "area"]),
+        Route::get("/donations", "goods.donations", read, places, donations)
+            .takes(&["q", "from", "to", "way", "page"]),
+        Route::get("/donations/new", "goods.receive_form", receive, places, receive_form),
+        Route::post("/donations", "goods.receive", receive, places, receive_goods).takes(&[
+            "key",
+            "donor",
+            "donor_public",
+            "place",
+            "received_on",
+            "money_yuan",
+            "note",
+            "goods-{n}",
+            "quantity-{n}",
+            "expires-{n}",
+        ]),
+        Route::get("/donations/{id}", "goods.donation", read, places, donation),
+        Route::get("/market-days", "goods.market_days", read, days, market_days)
+            .takes(&["q", "when", "page"]),
+        Route::post("/market-days", "goods.announce", announce, places, announce_day)
+            .takes(&["key", "place", "village", "on_date", "spot"]),
+    ]
+}
+
+/// An id in a form field; an empty one is none.
+fn opt_id(text: &str, field: &str) -> Result<Option<Id>, Problem> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| Problem::field(field)),
+    }
+}
+
+fn opt_date(text: &str, field: &str) -> Result<Option<Date>, Problem> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| Problem::field(field)),
+    }
+}
+
+/// Yuan with at most two digits behind the point, as fen; nothing counts as zero.
+fn fen(text: &str, field: &str) -> Result<i64, Problem> {
+    let text = text.trim();
+    let (yuan, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
+    if part.len() > 2 || !digits(yuan) || !digits(part) || yuan.len() > 12 {
+        return Err(Problem::field(field));
+    }
+    let number = |s: &str| s.parse::<i64>().unwrap_or(0);
+    Ok(number(yuan) * 100 + number(&format!("{part:0<2}")))
+}
+
+/// The fields `<prefix><id>` that hold a number other than zero.
+pub(crate) fn counted(
+    fields: &BTreeMap<String, String>,
+    prefix: &str,
+) -> Result<Vec<(Id, i64)>, Problem> {
+    let mut counted = Vec::new();
+    for (name, value) in fields {
+        let Some(id) = name.strip_prefix(prefix) else { continue };
+        let id = id.parse().map_err(|_| Problem::field(name))?;
+        match value.trim() {
+            "" | "0" => {}
+            text => counted.push((id, text.parse().map_err(|_| Problem::field(prefix))?)),
+        }
+    }
+    Ok(counted)
+}
+
+// Catalogue ----------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "goods/catalogue.html")]
+struct CataloguePage {
+    p: Page,
+    q: String,
+    all: bool,
+    places: Vec<Place>,
+    rows: Vec<GoodsRow>,
+    may_change: bool,
+    areas: Vec<(Id, String)>,
+    by_sku: String,
+    by_points: String,
+    by_left: String,
+    paging: Paging,
+    before: String,
+    after: String,
+}
+
+impl CataloguePage {
+    fn left_at(&self, row: &GoodsRow, place: &Id) -> i64 {
+        row.left_by_place.get(place).copied().unwrap_or(0)
+    }
+}
+
+async fn catalogue(ask: Ask) -> Result<Response, Problem> {
+    let q = ask.query("q").unwrap_or("").to_owned();
+    let all = ask.query("all").is_some();
+    let paging = Paging::asked(&ask);
+    let sort = match ask.query("sort") {
+        Some("points") => GoodsSort::Points,
+        Some("left") => GoodsSort::Left,
+        _ => GoodsSort::Sku,
+    };
+    let filter = GoodsFilter {
+        search: q.clone(),
+        category: ask.query("category").map(str::to_owned),
+        active: (!all).then_some(true),
+        sort,
+        descending: ask.query("way") == Some("down"),
+        offset: paging.offset(),
+        limit: paging.size,
+    };
+    let may_change = ask.who()?.may(Permission::ReceiveGoods);
+    let (found, areas) = ask
+        .read::<_, Never>(move |tx, who| {
+            let areas = if may_change { app::goods::areas_served(tx, who)? } else { Vec::new() };
+            Ok((app::goods::catalogue(tx, who, &filter)?, areas))
+        })
+        .await?;
+    if ask.wants_json {
+        let rows = found.rows.iter().map(|row| {
+            serde_json::json!({
+                "id": row.good.goods, "sku": row.good.sku, "name_zh": row.good.name_zh,
+                "name_en": row.good.name_en, "points": row.good.points,
+                "limit_month": row.good.limit_month, "left": row.left,
+            })
+        });
+        let rows: Vec<_> = rows.collect();
+        return ask.json(&serde_json::json!({ "total": found.total, "rows": rows }));
+    }
+    // A second click on a column turns the order round.
+    let turned = |column: &str| {
+        let is_up = ask.query("sort").unwrap_or("sku") == column && ask.query("way").is_none();
+        ask.link(&[("sort", column), ("way", if is_up { "down" } else { "" }), ("page", "")])
+    };
+    let page = CataloguePage {
+        q,
+        all,
+        places: found.places,
+        rows: found.rows,
+        may_change,
+        areas,
+        by_sku: turned("sku"),
+        by_points: turned("points"),
+        by_left: turned("left"),
+        paging: paging.of(found.total),
+        before: ask.link(&[("page", &(paging.page - 1).to_string())]),
+        after: ask.link(&[("page", &(paging.page + 1).to_string())]),
+        p: Page::new(&ask, "goods-title", Season::Autumn),
+    };
+    ask.page(&page)
+}
+
+#[derive(Template)]
+#[template(path = "goods/good.html")]
+struct GoodPage {
+    p: Page,
+    key: String,
+    good: Good,
+    replaces: Option<Id>,
+    editions: Vec<Edition>,
+    may_change: bool,
+}
+
+async fn new_good(ask: Ask) -> Result<Response, Problem> {
+    let key = ask.new_key();
+    let good = Good {
+        goods: key,
+        sku: String::new(),
+        name_zh: String::new(),
+        name_en: String::new(),
+        category: String::new(),
+        measure: String::new(),
+        price_fen: 0,
+        points: 0,
+        limit_month: 0,
+        active: true,
+    };
+    let p = Page::new(&ask, "good-new", Season::Autumn);
+    let (key, editions) = (key.to_string(), Vec::new());
+    ask.page(&GoodPage { p, key, good, replaces: None, editions, may_change: true })
+}
+
+async fn good(ask: Ask) -> Result<Response, Problem> {
+    let id = ask.id("id")?;
+    let editions = ask.read::<_, Never>(move |tx, who| app::goods::editions(tx, who, id)).await?;
+    let current = editions.first().cloned().ok_or_else(Problem::not_found)?;
+    let p = Page::new(&ask, "goods-title", Season::Autumn);
+    let title = p.either(&current.good.name_zh, &current.good.name_en).to_owned();
+    let page = GoodPage {
+        p: p.titled(title),
+        key: ask.new_key().to_string(),
+        good: current.good,
+        replaces: Some(current.id),
+        editions,
+        may_change: ask.who()?.may(Permission::ReceiveGoods),
+    };
+    ask.page(&page)
+}
+
+#[derive(Deserialize)]
+struct GoodForm {
+    key: Id,
+    #[serde(default)]
+    goods: String,
+    #[serde(default)]
+    replaces: String,
+    sku: String,
+    name_zh: String,
+    name_en: String,
+    #[serde(default)]
+    category: String,
+    measure: String,
+    price_yuan: String,
+    points: String,
+    limit_month: String,
+    #[serde(default)]
+    active: String,
+}
+
+async fn edit(ask: Ask) -> Result<Response, Problem> {
+    let form: GoodForm = ask.form()?;
+    let number = |text: &str, field| text.trim().parse().map_err(|_| Problem::field(field));
+    let edit = EditGood {
+        key: form.key,
+        replaces: opt_id(&form.replaces, "replaces")?,
+        good: Good {
+            goods: opt_id(&form.goods, "goods")?.unwrap_or(form.key),
+            sku: form.sku.trim().to_owned(),
+            name_zh: form.name_zh.trim().to_owned(),
+            name_en: form.name_en.trim().to_owned(),
+            category: form.category.trim().to_owned(),
+            measure: form.measure.trim().to_owned(),
+            price_fen: fen(&form.price_yuan, "price_yuan")?,
+            points: number(&form.points, "points")?,
+            limit_month: number(&form.limit_month, "limit_month")?,
+            active: form.active == "yes",
+        },
+    };
+    let goods = ask.write(move |tx, who| app::goods::edit(tx, who, &edit)).await?;
+    ask.done(&format!("/goods/{goods}"), "good-saved", &serde_json::json!({ "id": goods }))
+}
+
+#[derive(Deserialize)]
+struct PlaceForm {
+    key: Id,
+    kind: String,
+    name: String,
+    area: Id,
+}
+
+async fn open(ask: Ask) -> Result<Response, Problem> {
+    let form: PlaceForm = ask.form()?;
+    let open = OpenPlace { key: form.key, kind: form.kind, name: form.name, area: form.area };
+    let id = ask.write(move |tx, who| app::goods::open_place(tx, who, &open)).await?;
+    ask.done("/goods", "place-opened", &serde_json::json!({ "id": id }))
+}
+
+// Moving -------------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "goods/move.html")]
+struct MovePage {
+    p: Page,
+    key: String,
+    places: Vec<Place>,
+    from: Option<Id>,
+    to: Option<Id>,
+    q: String,
+    rows: Vec<StockRow>,
+}
+
+impl MovePage {
+    fn is_from(&self, place: &Place) -> bool {
+        self.from == Some(place.id)
+    }
+    fn is_to(&self, place: &Place) -> bool {
+        self.to == Some(place.id)
+    }
+}
+
+async fn move_form(ask: Ask) -> Result<Response, Problem> {
+    let from = opt_id(ask.query("from").unwrap_or(""), "from")?;
+    let to = opt_id(ask.query("to").unwrap_or(""), "to")?;
+    let q = ask.query("q").unwrap_or("").to_owned();
+    let search = q.clone();
+    let (places, rows) = ask
+        .read::<_, Never>(move |tx, who| {
+            let places = app::goods::own_places(tx, who)?;
+            let rows = match from {
+                Some(from) => {
+                    let filter =
+                        StockFilter { search: search.clone(), limit: 300, ..Default::default() };
+                    app::goods::stock(tx, who, Some(from), &filter)?.0
+                }
+                None => Vec::new(),
+            };
+            Ok((places, rows))
+        })
+        .await?;
+    let p = Page::new(&ask, "move-title", Season::Autumn);
+    ask.page(&MovePage { p, key: ask.new_key().to_string(), places, from, to, q, rows })
+}
+
+fn form_id(fields: &BTreeMap<String, String>, name: &str) -> Result<Id, Problem> {
+    fields.get(name).and_then(|s| s.trim().parse().ok()).ok_or_else(|| Problem::field(name))
+}
+
+async fn move_goods(ask: Ask) -> Result<Response, Problem> {
+    let fields = ask.fields()?;
+    let lines = counted(&fields, "lot-")?;
+    let moved = Move {
+        key: form_id(&fields, "key")?,
+        from: form_id(&fields, "from")?,
+        to: form_id(&fields, "to")?,
+        lines: lines.into_iter().map(|(lot, quantity)| MoveLine { lot, quantity }).collect(),
+    };
+    let back = format!("/goods/move?from={}&to={}", moved.from, moved.to);
+    ask.write(move |tx, who| app::goods::move_goods(tx, who, &moved)).await?;
+    ask.done(&back, "goods-moved", &serde_json::json!({}))
+}
+
+#[derive(Template)]
+#[template(path = "goods/expiring.html")]
+struct ExpiringPage {
+    p: Page,
+    by: Date,
+    q: String,
+    today: Date,
+    rows: Vec<StockRow>,
+    /// Places where the asker may write off.
+    own: Vec<Id>,
+    paging: Paging,
+    before: String,
+    after: String,
+}
+
+impl ExpiringPage {
+    fn may_write_off(&self, row: &StockRow) -> bool {
+        self.own.contains(&row.shelf.place)
+    }
+}
+
+async fn expiring(ask: Ask) -> Result<Response, Problem> {
+    let today = ask.today();
+    let soon = today.saturating_add(jiff::Span::new().days(60));
+    let by = opt_date(ask.query("by").unwrap_or(""), "by")?.unwrap_or(soon);
+    let q = ask.query("q").unwrap_or("").to_owned();
+    let paging = Paging::asked(&ask);
+    let filter = StockFilter {
+        search: q.clone(),
+        expires_by: Some(by),
+        offset: paging.offset(),
+        limit: paging.size,
+    };
+    let ((rows, total), own) = ask
+        .read::<_, Never>(move |tx, who| {
+            let own = app::goods::own_places(tx, who)?.into_iter().map(|place| place.id);
+            Ok((app::goods::stock(tx, who, None, &filter)?, own.collect()))
+        })
+        .await?;
+    let page = ExpiringPage {
+        p: Page::new(&ask, "expiring-title", Season::Autumn),
+        by,
+        q,
+        today,
+        rows,
+        own,
+        paging: paging.of(total),
+        before: ask.link(&[("page", &(paging.page - 1).to_string())]),
+        after: ask.link(&[("page", &(paging.page + 1).to_string())]),
+    };
+    ask.page(&page)
+}
+
+#[derive(Deserialize)]
+struct WriteOffForm {
+    key: Id,
+    place: Id,
+    reason: String,
+    lot: Id,
+    quantity: String,
+}
+
+async fn write_off(ask: Ask) -> Result<Response, Problem> {
+    let form: WriteOffForm = ask.form()?;
+    let quantity = form.quantity.trim().parse().map_err(|_| Problem::field("quantity"))?;
+    let write_off = WriteOff {
+        key: form.key,
+        place: form.place,
+        reason: WriteOffReason::from_code(&form.reason).ok_or_else(|| Problem::field("reason"))?,
+        lines: vec![MoveLine { lot: form.lot, quantity }],
+    };
+    ask.write(move |tx, who| app::goods::write_off(tx, who, &write_off)).await?;
+    ask.done("/goods/expiring", "goods-written-off", &serde_json::json!({}))
+}
+
+// Donations ----------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "goods/donations.html")]
+struct DonationsPage {
+    p: Page,
+    q: String,
+    from: String,
+    to: String,
+    rows: Vec<DonationRow>,
+    may_receive: bool,
+    turned: String,
+    paging: Paging,
+    before: String,
+    after: String,
+}
+
+async fn donations(ask: Ask) -> Result<Response, Problem> {
+    let q = ask.query("q").unwrap_or("").to_owned();
+    let (from, to) = (ask.query("from").unwrap_or(""), ask.query("to").unwrap_or(""));
+    let paging = Paging::asked(&ask);
+    let oldest_first = ask.query("way") == Some("up");
+    let filter = DonationFilter {
+        search: q.clone(),
+        from: opt_date(from, "from")?,
+        to: opt_date(to, "to")?,
+        oldest_first,
+        offset: paging.offset(),
+        limit: paging.size,
+    };
+    let (rows, total) =
+        ask.read::<_, Never>(move |tx, who| app::goods::donations(tx, who, &filter)).await?;
+    let page = DonationsPage {
+        p: Page::new(&ask, "donations-title", Season::Autumn),
+        q,
+        from: from.to_owned(),
+        to: to.to_owned(),
+        rows,
+        may_receive: ask.who()?.may(Permission::ReceiveGoods),
+        turned: ask.link(&[("way", if oldest_first { "" } else { "up" }), ("page", "")]),
+        paging: paging.of(total),
+        before: ask.link(&[("page", &(paging.page - 1).to_string())]),
+        after: ask.link(&[("page", &(paging.page + 1).to_string())]),
+    };
+    ask.page(&page)
+}
+
+/// Rows of an empty donation form.
+const DONATION_ROWS: usize = 10;
+
+#[derive(Template)]
+#[template(path = "goods/donation_new.html")]
+struct NewDonationPage {
+    p: Page,
+    key: String,
+    today: Date,
+    places: Vec<Place>,
+    goods: Vec<Good>,
+    rows: Vec<usize>,
+}
+
+async fn receive_form(ask: Ask) -> Result<Response, Problem> {
+    let (places, goods) = ask
+        .read::<_, Never>(|tx, who| {
+            Ok((app::goods::own_places(tx, who)?, app::goods::active(tx, who)?))
+        })
+        .await?;
+    let page = NewDonationPage {
+        p: Page::new(&ask, "donation-new", Season::Autumn),
+        key: ask.new_key().to_string(),
+        today: ask.today(),
+        places,
+        goods,
+        rows: (1..=DONATION_ROWS).collect(),
+    };
+    ask.page(&page)
+}
+
+async fn receive_goods(ask: Ask) -> Result<Response, Problem> {
+    let fields = ask.fields()?;
+    let text = |name: &str| fields.get(name).map_or("", |s| s.trim());
+    let mut lines = Vec::new();
+    for n in 1..=100 {
+        let Some(goods) = opt_id(text(&format!("goods-{n}")), "goods")? else { continue };
+        let quantity = text(&format!("quantity-{n}"));
+        let quantity = quantity.parse().map_err(|_| Problem::field("quantity"))?;
+        lines.push((goods, quantity, opt_date(text(&format!("expires-{n}")), "expires")?));
+    }
+    let receive = Receive {
+        key: form_id(&fields, "key")?,
+        donor: text("donor").to_owned(),
+        donor_public: text("donor_public") == "yes",
+        place: form_id(&fields, "place")?,
+        received_on: opt_date(text("received_on"), "received_on")?.unwrap_or(ask.today()),
+        money_fen: fen(text("money_yuan"), "money_yuan")?,
+        note: text("note").to_owned(),
+        lines,
+    };
+    let id = ask.write(move |tx, who| app::goods::receive(tx, who, &receive)).await?;
+    ask.done(&format!("/donations/{id}"), "donation-saved", &serde_json::json!({ "id": id }))
+}
+
+#[derive(Template)]
+#[template(path = "goods/donation.html")]
+struct OneDonationPage {
+    p: Page,
+    page: DonationPage,
+}
+
+async fn donation(ask: Ask) -> Result<Response, Problem> {
+    let id = ask.id("id")?;
+    let page = ask.read::<_, Never>(move |tx, who| app::goods::donation(tx, who, id)).await?;
+    let p = Page::new(&ask, "donations-title", Season::Autumn);
+    ask.page(&OneDonationPage { p: p.titled(page.donation.donor.clone()), page })
+}
+
+// Market days --------------------------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "goods/market_days.html")]
+struct MarketDaysPage {
+    p: Page,
+    q: String,
+    past: bool,
+    today: Date,
+    rows: Vec<MarketDayRow>,
+    may_announce: bool,
+    key: String,
+    stores: Vec<Place>,
+    villages: Vec<(Id, String)>,
+    paging: Paging,
+    before: String,
+    after: String,
+}
+
+async fn market_days(ask: Ask) -> Result<Response, Problem> {
+    let q = ask.query("q").unwrap_or("").to_owned();
+    let past = ask.query("when") == Some("past");
+    let today = ask.today();
+    let paging = Paging::asked(&ask);
+    let filter = MarketDayFilter {
+        search: q.clone(),
+        from: (!past).then_some(today),
+        to: past.then_some(today),
+        newest_first: past,
+        offset: paging.offset(),
+        limit: paging.size,
+        ..Default::default()
+    };
+    let may_announce = ask.who()?.may(Permission::AnnounceMarketDay);
+    let ((rows, total), (stores, villages)) = ask
+        .read::<_, Never>(move |tx, who| {
+            let days = app::goods::market_days(tx, who, &filter)?;
+            if !may_announce {
+                return Ok((days, (Vec::new(), Vec::new())));
+            }
+            let mut stores = app::goods::own_places(tx, who)?;
+            stores.retain(|place| place.kind == "store");
+            Ok((days, (stores, app::goods::villages_served(tx, who)?)))
+        })
+        .await?;
+    let page = MarketDaysPage {
+        p: Page::new(&ask, "market-days-title", Season::Autumn),
+        q,
+        past,
+        today,
+        rows,
+        may_announce,
+        key: ask.new_key().to_string(),
+        stores,
+        villages,
+        paging: paging.of(total),
+        before: ask.link(&[("page", &(paging.page - 1).to_string())]),
+        after: ask.link(&[("page", &(paging.page + 1).to_string())]),
+    };
+    ask.page(&page)
+}
+
+#[derive(Deserialize)]
+struct AnnounceForm {
+    key: Id,
+    place: Id,
+    village: Id,
+    on_date: String,
+    spot: String,
+}
+
+async fn announce_day(ask: Ask) -> Result<Response, Problem> {
+    let form: AnnounceForm = ask.form()?;
+    let announce = Announce {
+        key: form.key,
+        place: form.place,
+        village: form.village,
+        on_date: opt_date(&form.on_date, "on_date")?.ok_or_else(|| Problem::field("on_date"))?,
+        spot: form.spot,
+    };
+    let key = announce.key;
+    let short = ask.write(move |tx, who| app::goods::announce(tx, who, &announce)).await?;
+    let done = if short.is_some() { "market-day-short-notice" } else { "market-day-announced" };
+    ask.done("/market-days", done, &serde_json::json!({ "id": key, "days_of_notice": short }))
 }

@@ -9,6 +9,7 @@ mod assets;
 mod edge;
 mod page;
 mod problem;
+mod qr;
 mod route;
 mod texts;
 

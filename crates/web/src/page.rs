@@ -136,6 +136,10 @@ impl Page {
     pub fn is_zh(&self) -> bool {
         self.lang == Lang::Zh
     }
+    /// A name that is kept in both languages.
+    pub fn either<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        if self.is_zh() { zh } else { en }
+    }
     /// 2026年11月23日 or 23 Nov 2026.
     pub fn date(&self, d: impl Shown<domain::Date>) -> String {
         date_words(self.lang, d.get())

@@ -56,6 +56,7 @@ fn value(arg: &Arg, lang: Lang) -> FluentValue<'static> {
         Arg::Number(n) => n.value(),
         Arg::Text(s) => s.value(),
         Arg::Date(d) => crate::page::date_words(lang, *d).value(),
+        Arg::Words { zh, en } => if lang == Lang::Zh { zh } else { en }.value(),
     }
 }
 

@@ -176,6 +176,7 @@ fn remark(finding: &Finding) -> Remark {
         Arg::Number(n) => Value::Number(n),
         Arg::Text(s) => Value::Text(s),
         Arg::Date(d) => Value::Text(d.to_string()),
+        Arg::Words { zh, .. } => Value::Text(zh),
     };
     let fault = &finding.fault;
     Remark {

@@ -155,6 +155,7 @@ fn heard<R: Refusal>(answer: Result<Recorded, Failure<R>>) -> String {
                 Arg::Number(n) => format!(" {name} {n}"),
                 Arg::Text(text) => format!(" {name} {text}"),
                 Arg::Date(date) => format!(" {name} {date}"),
+                Arg::Words { zh, .. } => format!(" {name} {zh}"),
             });
             format!("no, {}{}", refusal.code(), args.collect::<String>())
         }
@@ -467,7 +468,7 @@ fn one_of_fifty_gets_the_last_bag() {
         assert_eq!(
             answers,
             [
-                ("no, redeem-not-enough-stock goods 大米 goods-en rice 5 kg left 0 asked 1", 49),
+                ("no, redeem-not-enough-stock goods 大米 left 0 asked 1", 49),
                 ("yes, 20261123-00001: 280 points, 0 left", 1)
             ],
             "{}",

@@ -27,6 +27,7 @@ fn said<T>(answer: Result<T, impl Refusal>, yes: impl FnOnce(T) -> String) -> St
                 Arg::Number(n) => format!(" {name}={n}"),
                 Arg::Text(s) => format!(" {name}={s}"),
                 Arg::Date(d) => format!(" {name}={d}"),
+                Arg::Words { zh, .. } => format!(" {name}={zh}"),
             });
             format!("no: {}{}", refusal.code(), args.collect::<String>())
         }

@@ -1,0 +1,15 @@
+points-n = { $n } points
+print = Print
+day-from = From
+day-to = To
+refusal-transfer-amount-not-positive = The amount must be more than 0; it is { $amount }. Please correct it and send again.
+refusal-transfer-id-reused = This record's number was already used for another one; nothing was recorded. Please open the page again.
+refusal-transfer-accounts-equal = Both sides are the same account; nothing was recorded. Please choose two different ones.
+refusal-transfer-unit-mismatch = The two accounts count different things; nothing was recorded.
+refusal-transfer-hold-not-found = The hold was not found. Please start again from the list.
+refusal-transfer-hold-already-posted = This hold has already been posted.
+refusal-transfer-hold-already-voided = This hold has already been released.
+refusal-transfer-hold-differs = The accounts or the amount differ from the hold; nothing was recorded.
+refusal-transfer-hold-exceeded = { $held } are held and { $asked } were asked for. Please ask for less.
+refusal-transfer-would-overdraw = The balance is { $balance }, { $need } are needed. Please check and try again.
+refusal-transfer-too-large = The amount is too large to be recorded. Please check it.

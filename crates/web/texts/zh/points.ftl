@@ -1,0 +1,15 @@
+points-n = { $n } 分
+print = 打印
+day-from = 从
+day-to = 到
+refusal-transfer-amount-not-positive = 数量要大于 0，现在是 { $amount }。请改正后再提交。
+refusal-transfer-id-reused = 这笔记录的编号已用于另一笔，没有记账。请重新打开页面再办。
+refusal-transfer-accounts-equal = 转出和转入是同一个账户，没有记账。请选择不同的账户。
+refusal-transfer-unit-mismatch = 两边的计量单位不同，没有记账。
+refusal-transfer-hold-not-found = 没有找到要处理的冻结记录。请从列表重新进入。
+refusal-transfer-hold-already-posted = 这笔冻结已经扣除，不能再处理。
+refusal-transfer-hold-already-voided = 这笔冻结已经解除，不能再处理。
+refusal-transfer-hold-differs = 账户或数量与原冻结记录不一致，没有记账。
+refusal-transfer-hold-exceeded = 冻结了 { $held }，要扣除 { $asked }，超出了。请改小后再提交。
+refusal-transfer-would-overdraw = 余额 { $balance }，需要 { $need }，不够扣除。请核对后再办。
+refusal-transfer-too-large = 数量太大，超出记账范围。请核对。

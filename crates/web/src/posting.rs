@@ -1,7 +1,97 @@
-//! The pages of the posting room.
+//! Postings for everybody, objections, and the batch's way from the wall to the ledger.
 
-use crate::Route;
+mod batch;
+mod objections;
+mod public;
+
+use domain::access::Permission;
+use store::access::Resource;
+
+use crate::{Needs, Route, Subject};
 
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    use Needs::{May, Nothing};
+    use Subject::{One, Public, Within};
+    let read = May(Permission::ReadHouseholds);
+    let record = May(Permission::RecordObjection);
+    vec![
+        Route::get("/p", "posting.hanging", Nothing, Public, public::hanging).takes(&["q", "page"]),
+        Route::get("/p/{id}", "posting.show", Nothing, Public, public::show),
+        Route::get("/p/{id}/posting.txt", "posting.text", Nothing, Public, public::text),
+        Route::get("/p/{id}/print", "posting.print", Nothing, Public, public::print),
+        Route::post("/p/{id}/objections", "posting.object", Nothing, Public, public::object)
+            .takes(&["key", "serial", "text", "by_name", "contact"])
+            .body_max(16 << 10),
+        Route::get("/answers", "posting.look_up", Nothing, Public, public::look_up)
+            .takes(&["code"]),
+        Route::get(
+            "/batches/{id}/posting",
+            "posting.of_batch",
+            read,
+            One(Resource::Batch, "id"),
+            batch::show,
+        ),
+        Route::post(
+            "/batches/{id}/posting",
+            "posting.post",
+            May(Permission::Post),
+            One(Resource::Batch, "id"),
+            batch::post,
+        )
+        .takes(&["key", "place", "contact", "from"]),
+        Route::post(
+            "/batches/{id}/certification",
+            "posting.certify",
+            May(Permission::Certify),
+            One(Resource::Batch, "id"),
+            batch::certify,
+        )
+        .takes(&["key"]),
+        Route::get(
+            "/objections",
+            "posting.objections",
+            record,
+            Within(Resource::Objection),
+            objections::list,
+        )
+        .takes(&["q", "standing", "page"]),
+        Route::get(
+            "/objections/export",
+            "posting.export_objections",
+            May(Permission::Export),
+            Within(Resource::Objection),
+            objections::export,
+        )
+        .takes(&["q", "standing", "kind"]),
+        Route::get(
+            "/objections/{id}",
+            "posting.objection",
+            record,
+            One(Resource::Objection, "id"),
+            objections::show,
+        ),
+        Route::post(
+            "/objections/{id}/answer",
+            "posting.answer",
+            May(Permission::AnswerObjection),
+            One(Resource::Objection, "id"),
+            objections::answer,
+        )
+        .takes(&["key", "verdict", "text", "outcome", "item-<code>"]),
+        Route::get(
+            "/postings/{id}/objections",
+            "posting.record_form",
+            record,
+            One(Resource::Posting, "id"),
+            objections::record_form,
+        ),
+        Route::post(
+            "/postings/{id}/objections",
+            "posting.record_objection",
+            record,
+            One(Resource::Posting, "id"),
+            objections::record,
+        )
+        .takes(&["key", "channel", "serial", "text", "by_name", "contact"]),
+    ]
 }

@@ -1,6 +1,5 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
-mod month;
 mod posting;
 mod redemption;
 mod registry;

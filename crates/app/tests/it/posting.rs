@@ -13,11 +13,20 @@ use domain::scoring::{Outcome, Scores};
 use domain::{Date, Id, Refusal};
 use jiff::civil::date;
 use store::args;
+use testkit::month::{FULL, Village};
 use testkit::{Stage, on_both};
 
-use crate::month::{FULL, Village};
+/// A reviewed village of three households, and what is asked of it.
+struct Story<'s> {
+    village: Village<'s>,
+}
 
-const HEADS: [&str; 3] = ["张三", "欧阳四海", "阿依古丽·买买提"];
+impl<'s> std::ops::Deref for Story<'s> {
+    type Target = Village<'s>;
+    fn deref(&self) -> &Village<'s> {
+        &self.village
+    }
+}
 
 /// A refusal's code, or what kept the question from the rules.
 fn code<T, R: Refusal>(answer: Result<T, Failure<R>>) -> String {
@@ -31,7 +40,12 @@ fn code<T, R: Refusal>(answer: Result<T, Failure<R>>) -> String {
     }
 }
 
-impl Village<'_> {
+impl<'s> Story<'s> {
+    fn reviewed(stage: &'s Stage) -> Story<'s> {
+        let heads = ["张三", "欧阳四海", "阿依古丽·买买提"];
+        Story { village: Village::reviewed(stage, &heads) }
+    }
+
     fn post_as(&self, who: &Who, key: Id, place: &str) -> Result<Posted, Failure<post::Refusal>> {
         let who = self.now(who);
         let request = Post {
@@ -109,7 +123,7 @@ impl Village<'_> {
 #[test]
 fn a_month_is_certified_after_its_time_and_not_before() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let township = &village.township;
         assert_eq!(code(village.certify_as(township)), "certify-not-in-publicity");
 
@@ -136,7 +150,7 @@ fn a_month_is_certified_after_its_time_and_not_before() {
 #[test]
 fn the_same_key_certifies_once_and_answers_the_same() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         village.hang();
         stage.at("2026-12-01T09:00");
         let (key, batch) = (stage.id(), village.batch);
@@ -154,7 +168,7 @@ fn the_same_key_certifies_once_and_answers_the_same() {
 #[test]
 fn who_may_hang_a_list_and_when() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let key = stage.id();
         let post = |who: &Who, place: &str| code(village.post_as(who, key, place));
         assert_eq!(post(&village.officer, "栏"), "not allowed");
@@ -173,7 +187,7 @@ fn who_may_hang_a_list_and_when() {
 #[test]
 fn an_objection_is_answered_before_the_batch_is_certified() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let posted = village.hang();
         assert_eq!(code(village.object(posted.id, Some(4))), "objection-row-unknown");
         let filed = village.object(posted.id, Some(2)).unwrap();
@@ -212,7 +226,7 @@ fn an_objection_is_answered_before_the_batch_is_certified() {
 #[test]
 fn a_changed_row_hangs_anew_with_its_own_period() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let posted = village.hang();
         let filed = village.object(posted.id, Some(2)).unwrap();
         stage.at("2026-11-27T09:00");
@@ -246,15 +260,14 @@ fn a_changed_row_hangs_anew_with_its_own_period() {
 #[test]
 fn who_scored_or_is_kin_neither_answers_nor_certifies() {
     on_both(|stage| {
-        let mut village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let posted = village.hang();
         let filed = village.object(posted.id, Some(1)).unwrap();
         let whole = village.object(posted.id, None).unwrap();
 
         // The officer is elected to the committee while the list hangs.
-        let committee = village.committee.posts.clone();
-        village.officer.posts.extend(committee);
-        let scorer = village.officer.clone();
+        let mut scorer = village.officer.clone();
+        scorer.posts.extend(village.committee.posts.clone());
         let reject =
             |who: &Who, objection| code(village.answer_as(who, objection, Verdict::Rejected, None));
         assert_eq!(reject(&scorer, filed.id), "answer-you-scored-this");
@@ -286,7 +299,7 @@ fn who_scored_or_is_kin_neither_answers_nor_certifies() {
 #[test]
 fn an_objection_by_telephone_is_written_down_by_the_office() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let posted = village.hang();
         let record = |who: &Who, key: Id, text: &str| {
             let who = village.now(who);
@@ -333,7 +346,7 @@ fn an_objection_by_telephone_is_written_down_by_the_office() {
 #[test]
 fn the_rows_are_public_while_they_hang() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let posted = village.hang();
         let public =
             |today: Date| stage.read(move |tx| app::posting::public(tx, posted.id, today)).unwrap();
@@ -368,7 +381,7 @@ fn the_rows_are_public_while_they_hang() {
 #[test]
 fn what_hangs_is_what_is_credited() {
     on_both(|stage: &Stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         village.hang();
         let batch = village.batch;
         stage
@@ -390,7 +403,7 @@ fn what_hangs_is_what_is_credited() {
 #[test]
 fn the_batch_page_says_what_comes_next() {
     on_both(|stage| {
-        let village = Village::reviewed(stage, &HEADS);
+        let village = Story::reviewed(stage);
         let page = |who: &Who| {
             let (who, batch) = (village.now(who), village.batch);
             stage.read(move |tx| app::posting::of_batch(tx, &who, batch))

@@ -1,5 +1,6 @@
 //! A village's November up to the finished review, the same in every story that starts there.
 
+use crate::Stage;
 use app::calendar::OpenRound;
 use app::scheme::Adopt;
 use app::scoring::{AgreeWhereEqual, CloseScoring, FinishReview, SaveSheet};
@@ -11,7 +12,6 @@ use domain::scheme::Adoption;
 use domain::scoring::Scores;
 use jiff::civil::date;
 use store::args;
-use testkit::Stage;
 
 pub const FULL: &str = "A1 8;A2 6;A3 6;B1 10;B2 8;B3 7;C1 10;C2 10;C3 5;D1 6;D2 5;D3 4;E1 8;E2 7";
 

@@ -176,6 +176,19 @@ pub fn objections(
     Ok(store::posting::objections(tx, &scope, filter, offset, limit)?)
 }
 
+/// More objections than this are not taken out in one file.
+const EXPORT_MAX: i64 = 100_000;
+
+/// The same list to take out.
+pub fn exported(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &ObjectionFilter,
+) -> Result<Vec<ObjectionLine>, Failure<Never>> {
+    let scope = who.must_scope(Permission::Export)?;
+    Ok(store::posting::objections(tx, &scope, filter, 0, EXPORT_MAX)?.0)
+}
+
 /// An objection with everything its answer rests on.
 pub struct ObjectionPage {
     pub objection: Objection,

@@ -64,15 +64,11 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
     })
 }
 
-/// More objections than this are not taken out in one file.
-const EXPORT_MAX: i64 = 100_000;
-
 pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
     let filter = filter(&ask);
     let kind = if ask.query("kind") == Some("csv") { Kind::Csv } else { Kind::Xlsx };
-    let (rows, _) = ask
-        .read::<_, Never>(move |tx, who| app::posting::objections(tx, who, &filter, 0, EXPORT_MAX))
-        .await?;
+    let rows =
+        ask.read::<_, Never>(move |tx, who| app::posting::exported(tx, who, &filter)).await?;
     let p = Page::new(&ask, "objections-title", Season::Autumn);
     let bytes = table(&p, kind, &ask, &rows).map_err(|e| {
         tracing::error!(error = %e, "a list could not be written");

@@ -1,3 +1,4 @@
 //! The doors, through the real router.
 
 mod doors;
+mod posting;

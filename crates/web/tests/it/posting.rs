@@ -36,7 +36,7 @@ impl<'s> Wall<'s> {
     }
 
     fn signed_in(&self, who: &Who) -> String {
-        let token = format!("{:x}", who.person);
+        let token = format!("{:x}{:x}", who.person, self.village.stage.id());
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let (person, now) = (who.person, web::now());
         self.village
@@ -47,9 +47,7 @@ impl<'s> Wall<'s> {
     }
 
     fn ask(&self, method: Method, path: &str, cookie: &str, form: &[(&str, &str)]) -> Page {
-        let encode = |s: &str| -> String {
-            s.bytes().map(|b| format!("%{b:02X}")).collect()
-        };
+        let encode = |s: &str| -> String { s.bytes().map(|b| format!("%{b:02X}")).collect() };
         let form: Vec<_> =
             form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let request = Request::builder()
@@ -87,7 +85,10 @@ impl<'s> Wall<'s> {
         ];
         let path = format!("/batches/{}/posting", self.village.batch);
         let page = self.ask(Method::POST, &path, &cookie, &form);
-        assert_eq!((page.status, page.location), (StatusCode::SEE_OTHER, format!("{path}?done=posted")));
+        assert_eq!(
+            (page.status, page.location),
+            (StatusCode::SEE_OTHER, format!("{path}?done=posted"))
+        );
         format!("/p/{key}")
     }
 }
@@ -135,7 +136,10 @@ fn an_objection_from_the_page_to_the_answer() {
     assert_eq!(empty.status, StatusCode::CONFLICT);
     let filed = object(&[("text", "院子是干净的"), ("contact", "13800138000")]);
     assert_eq!(filed.status, StatusCode::SEE_OTHER, "{}", filed.body);
-    assert_eq!(object(&[("text", "院子是干净的"), ("contact", "13800138000")]).location, filed.location);
+    assert_eq!(
+        object(&[("text", "院子是干净的"), ("contact", "13800138000")]).location,
+        filed.location
+    );
     let looked_up = wall.get(&filed.location, "").body;
     assert!(looked_up.contains("待答复") && !looked_up.contains("13800138000"), "{looked_up}");
     assert_eq!(wall.get("/answers?code=NOSUCH", "").status, StatusCode::NOT_FOUND);

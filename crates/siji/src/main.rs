@@ -1,6 +1,7 @@
 //! The program: one binary for everything a zone does.
 
 mod demo;
+mod import;
 mod init;
 mod serve;
 mod zone;
@@ -23,6 +24,8 @@ enum Command {
     Demo(demo::Demo),
     /// Name an empty zone and make its first administrator.
     Init(init::Init),
+    /// Bring in the register's workbook, or a list of villages.
+    Import(import::Import),
     /// Serve a zone's pages.
     Serve(serve::Serve),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(demo) => demo.run(),
         Command::Init(init) => init.run(),
+        Command::Import(import) => import.run(),
         Command::Serve(serve) => serve.run(),
     };
     match done {

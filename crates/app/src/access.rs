@@ -324,7 +324,7 @@ pub fn people(
 }
 
 /// (id, name) of every area, in tree order, and of every place: what a post can be at.
-pub type Choices = (Vec<(String, String)>, Vec<(String, String)>);
+pub type Choices = (store::access::Choices, store::access::Choices);
 
 pub fn areas_and_places(tx: &mut Tx, who: &Who) -> Result<Choices, Failure<Never>> {
     who.must(Permission::ManagePeople)?;

@@ -20,6 +20,8 @@ use crate::zone::Zone;
 use chance::Chance;
 use texts::Texts;
 
+pub use register::{UNITS, invent_register};
+
 /// Everybody's password in the demo zone. It is printed, and it is no secret.
 const PASSWORD: &str = "siji-demo";
 

@@ -1,5 +1,6 @@
 //! The program: one binary for everything a zone does.
 
+mod bench;
 mod demo;
 mod import;
 mod init;
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure this machine against what Siji promises.
+    Bench(bench::Bench),
     /// Make the demo zone, play its months and serve it.
     Demo(demo::Demo),
     /// Name an empty zone and make its first administrator.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
     let done = match cli.command {
+        Command::Bench(bench) => bench.run(),
         Command::Demo(demo) => demo.run(),
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),

@@ -17,10 +17,13 @@ pub struct Zone {
 
 impl Zone {
     pub fn options(&self) -> store::Options {
-        match &self.database {
+        let options = match &self.database {
             Some(url) => store::Options::postgres(url.clone()),
             None => store::Options::folder(self.data.clone()),
-        }
+        };
+        // Only to measure what group commit is worth.
+        let group_commit = std::env::var_os("SIJI_GROUP_COMMIT").is_none_or(|v| v != "off");
+        store::Options { group_commit, ..options }
     }
 
     pub fn open(&self) -> anyhow::Result<App> {

@@ -285,8 +285,11 @@ pub fn covers(tx: &mut Tx, scope: &Scope, resource: Resource, id: Id) -> Result<
     Ok(tx.opt(&sql, &args, |_| Ok(()))?.is_some())
 }
 
+/// (id, name), as a list to choose from shows them.
+pub type Choices = Vec<(String, String)>;
+
 /// (id, name) of every area in tree order, indented by depth, and of every place.
-pub fn areas_and_places(tx: &mut Tx) -> Result<(Vec<(String, String)>, Vec<(String, String)>)> {
+pub fn areas_and_places(tx: &mut Tx) -> Result<(Choices, Choices)> {
     let areas = tx.all("SELECT id, path, name FROM area ORDER BY path", &args![], |r| {
         let depth = r.text(1)?.matches('.').count();
         Ok((r.id(0)?.to_string(), format!("{}{}", "\u{3000}".repeat(depth), r.text(2)?)))

@@ -97,7 +97,9 @@ pub fn router(server: Arc<Server>) -> Router {
     router
         .fallback(|State(server): State<Arc<Server>>, request: Request<Body>| async move {
             let (ask, _) = bare(&server, &request, now());
-            tell(&ask, &Problem::not_found())
+            let mut told = tell(&ask, &Problem::not_found());
+            protect(told.headers_mut(), false);
+            told
         })
         .with_state(server)
 }
@@ -158,7 +160,7 @@ async fn handle(
         Err(problem) => Err(tell(&ask, &problem)),
     };
     let mut response = told.unwrap_or_else(|told| told);
-    protect(response.headers_mut(), &route);
+    protect(response.headers_mut(), !is_open(route.needs) || route.method != Method::GET);
     response
 }
 
@@ -287,7 +289,7 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
                    base-uri 'none'; frame-ancestors 'none'";
 
 /// The headers of every answer.
-fn protect(headers: &mut HeaderMap, route: &Route) {
+fn protect(headers: &mut HeaderMap, is_private: bool) {
     let mut set = |name: &'static str, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -297,7 +299,7 @@ fn protect(headers: &mut HeaderMap, route: &Route) {
     set("permissions-policy", "camera=(self), geolocation=(), microphone=()");
     set("cross-origin-opener-policy", "same-origin");
     set("x-robots-tag", "noindex, nofollow");
-    if !is_open(route.needs) || route.method != Method::GET {
+    if is_private {
         set("cache-control", "no-store");
     }
 }

@@ -113,6 +113,10 @@ impl Page {
     pub fn t2(&self, key: &str, n1: &str, v1: impl Show, n2: &str, v2: impl Show) -> String {
         self.texts.say(key, &[(n1, v1.value()), (n2, v2.value())])
     }
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "names and values in turn, as a template says them"
+    )]
     pub fn t3(
         &self,
         key: &str,

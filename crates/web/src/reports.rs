@@ -19,7 +19,7 @@ struct TodayPage {
 }
 
 async fn today(ask: Ask) -> Result<Response, Problem> {
-    let today = ask.read(|tx, who| app::reports::today(tx, who)).await?;
+    let today = ask.read(app::reports::today).await?;
     let page =
         TodayPage { p: Page::new(&ask, "today-title", Season::Winter), today, day: ask.today() };
     ask.page(&page)

@@ -434,10 +434,10 @@ fn redeem_all(
             Some(code) => app::redemption::By::Card(code.clone()),
             None => app::redemption::By::Household(line.household),
         };
-        let sent = play
-            .chance
-            .happens(8)
-            .then(|| Proxy { name: super::zone::invented_name(play), ..proxy.clone() });
+        let sent = play.chance.happens(8).then(|| Proxy {
+            name: super::zone::invented_name(&mut play.chance, &play.texts),
+            ..proxy.clone()
+        });
         let request =
             app::redemption::Redeem { key, by, market_day: market.day, wishes, proxy: sent };
         reversed = reversed.or(Some((key, at)));

@@ -14,12 +14,14 @@ use domain::registry::{CitizenNumber, Headers};
 use domain::{Date, Millis};
 use rust_xlsxwriter::{Workbook, Worksheet};
 
+use super::chance::Chance;
+use super::texts::Texts;
 use super::zone::invented_name;
 use super::{Play, must};
 
 const SHIPPED: &[u8] = include_bytes!("../../../../data/register/register-2019.xlsx");
 const SHIPPED_HOUSEHOLDS: u32 = 3773;
-const UNITS: &str = include_str!("../../../../data/divisions/liaocheng_edz_units_2023.csv");
+pub const UNITS: &str = include_str!("../../../../data/divisions/liaocheng_edz_units_2023.csv");
 const INVENTED: &str = include_str!("../../../../demo/invented.csv");
 
 pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> anyhow::Result<()> {
@@ -37,7 +39,10 @@ pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> a
     if households == SHIPPED_HOUSEHOLDS {
         std::fs::write(&file, SHIPPED)?;
     } else {
-        play.step("invent", 1, |play, _| invent(play, &units, households, &file))?;
+        play.step("invent", 1, |play, _| {
+            let today = domain::local_date(play.now);
+            invent(&mut play.chance, &play.texts, today, &units, households, &file)
+        })?;
     }
     let by = By { person: Some(office.person), now: then };
     play.step("import", u64::from(households) * 5 / 2, |play, bar| {
@@ -67,7 +72,14 @@ pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> a
 /// The head's row, the spouse's, the child's.
 const ROLES: usize = 3;
 
-fn invent(play: &mut Play, units: &[Unit], households: u32, file: &Path) -> anyhow::Result<()> {
+fn invent(
+    chance: &mut Chance,
+    texts: &Texts,
+    today: Date,
+    units: &[Unit],
+    households: u32,
+    file: &Path,
+) -> anyhow::Result<u64> {
     let lines: Vec<&str> = INVENTED.lines().collect();
     let [titles, head, spouse, child, officer_titles, officer, able, unable] = lines[..] else {
         anyhow::bail!("demo/invented.csv has eight lines")
@@ -76,27 +88,26 @@ fn invent(play: &mut Play, units: &[Unit], households: u32, file: &Path) -> anyh
     let mut book = Workbook::new();
     let page = book.add_worksheet_with_constant_memory()?;
     write(page, 0, &fields(titles), &HashMap::new())?;
-    let today = domain::local_date(play.now);
     let (mut row, mut persons) = (1, 0_u64);
     for n in 0..households {
         let unit = &units[n as usize % units.len()];
-        let size = 1 + play.chance.below(ROLES);
+        let size = 1 + chance.below(ROLES);
         let household = format!("37150{n:012}");
-        let cadre = n as usize % units.len() * 8 + play.chance.below(8);
-        let skill = if play.chance.happens(75) { able } else { unable };
-        let income = 6_000 + play.chance.below(9_000);
+        let cadre = n as usize % units.len() * 8 + chance.below(8);
+        let skill = if chance.happens(75) { able } else { unable };
+        let income = 6_000 + chance.below(9_000);
         for (role, template) in templates.iter().take(size).enumerate() {
             let values = HashMap::from([
                 ("township", unit.township.clone()),
                 ("village", unit.name.clone()),
                 ("person", format!("{household}{role:02}")),
                 ("household", household.clone()),
-                ("name", invented_name(play)),
+                ("name", invented_name(chance, texts)),
                 ("citizen", citizen_number(persons, role == 0, today)),
                 ("size", size.to_string()),
                 ("skill", skill.to_owned()),
                 ("income", income.to_string()),
-                ("cadre", play.texts.surnames[cadre % 60].clone() + &play.texts.given[cadre % 100]),
+                ("cadre", texts.surnames[cadre % 60].clone() + &texts.given[cadre % 100]),
                 ("phone", format!("139{cadre:08}")),
             ]);
             write(page, row, template, &values)?;
@@ -109,12 +120,13 @@ fn invent(play: &mut Play, units: &[Unit], households: u32, file: &Path) -> anyh
         let values = HashMap::from([
             ("township", unit.township.clone()),
             ("village", unit.name.clone()),
-            ("name", invented_name(play)),
+            ("name", invented_name(chance, texts)),
             ("phone", format!("137{n:08}")),
         ]);
         write(page, n + 1, &fields(officer), &values)?;
     }
-    book.save(file).context("the invented register could not be written")
+    book.save(file).context("the invented register could not be written")?;
+    Ok(persons)
 }
 
 fn fields(line: &str) -> Vec<&str> {
@@ -143,4 +155,11 @@ fn citizen_number(n: u64, is_male: bool, today: Date) -> String {
     let (day, rest) = (1 + rest % 28, rest / 28);
     let old = format!("371599{year}{month:02}{day:02}{:03}", 2 * rest + u64::from(is_male));
     CitizenNumber::parse(&old, today).map_or(old, |number| number.as_str().to_owned())
+}
+
+/// A register of this many invented households, for whoever measures; how many persons it has.
+pub fn invent_register(file: &Path, households: u32) -> anyhow::Result<u64> {
+    let units = areas::read(UNITS).map_err(|e| anyhow::anyhow!("the shipped areas: {e:?}"))?;
+    let today = domain::local_date(web::now());
+    invent(&mut Chance::new(1), &Texts::load(), today, &units, households, file)
 }

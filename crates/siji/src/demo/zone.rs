@@ -10,6 +10,7 @@ use domain::goods::{Good, MoveLine};
 use domain::{Date, Id, Millis};
 use store::args;
 
+use super::chance::Chance;
 use super::months::At;
 use super::texts::Texts;
 use super::{PASSWORD, Play, must};
@@ -177,11 +178,11 @@ fn account(
     add(play, admin, hashed, NewAccount { name, unit, login: Some(login), role, area, place })
 }
 
-pub fn invented_name(play: &mut Play) -> String {
+pub fn invented_name(chance: &mut Chance, texts: &Texts) -> String {
     // The weighted list is longer than the common names; the demo keeps to its head.
-    let surnames = &play.texts.surnames[..play.texts.surnames.len().min(60)];
-    let surname = play.chance.pick(surnames);
-    format!("{surname}{}", play.chance.pick::<String>(&play.texts.given))
+    let surnames = &texts.surnames[..texts.surnames.len().min(60)];
+    let surname = chance.pick(surnames);
+    format!("{surname}{}", chance.pick::<String>(&texts.given))
 }
 
 fn places(play: &mut Play, office: &Who) -> anyhow::Result<(Id, Id)> {
@@ -211,7 +212,7 @@ fn townships(play: &mut Play, admin: &Who, hashed: &str) -> anyhow::Result<HashM
         let reviewer = if n == 0 {
             account(play, admin, hashed, "township", Some(area), None)?
         } else {
-            let name = invented_name(play);
+            let name = invented_name(&mut play.chance, &play.texts);
             let [_, _, _, unit] = demo_account(&play.texts, "township");
             let role = Role::TownshipReviewer;
             let new = NewAccount { name, unit, login: None, role, area: Some(area), place: None };
@@ -240,7 +241,7 @@ fn committees(
                 account(play, admin, hashed, login, Some(village.id), None)?
             } else {
                 let new = NewAccount {
-                    name: invented_name(play),
+                    name: invented_name(&mut play.chance, &play.texts),
                     unit: format!("{}{}", village.name, play.texts.word("unit")),
                     login: None,
                     role: Role::VillageCommittee,

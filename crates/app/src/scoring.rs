@@ -4,8 +4,8 @@ mod pages;
 mod trial;
 
 pub use pages::{
-    BatchPage, NextStep, Review, ReviewLine, RoundPage, ScorePage, VisitsPage, batch, batches,
-    review, round, score_page, visits,
+    BatchPage, NextStep, Review, ReviewLine, ReviewOne, RoundPage, ScorePage, VisitsPage, batch,
+    batches, export_batches, next_visit, review, review_one, round, score_page, visits,
 };
 pub use trial::{Trial, trial};
 
@@ -18,7 +18,7 @@ use domain::scoring::{
 use domain::{Date, Id, Millis};
 use store::Tx;
 use store::scoring::{Batch, Settled, Sheet};
-pub use store::scoring::{BatchFilter, VisitFilter};
+pub use store::scoring::{BatchFilter, ToVisit, VisitFilter};
 
 use crate::audit::{self, Command};
 use crate::{Failure, Who};
@@ -180,7 +180,7 @@ pub fn settle(tx: &mut Tx, who: &Who, r: &Settle) -> Answer<Settled> {
         .id(who.person)
         .id(r.batch)
         .id(r.household)
-        .text(r.outcome.code())
+        .text(r.outcome.word())
         .text(&scores)
         .text(&r.note);
     if audit::is_repeat(tx, r.key, &asked)? {

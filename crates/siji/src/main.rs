@@ -2,7 +2,6 @@
 
 mod bench;
 mod demo;
-mod import;
 mod init;
 mod serve;
 mod zone;
@@ -27,8 +26,6 @@ enum Command {
     Demo(demo::Demo),
     /// Name an empty zone and make its first administrator.
     Init(init::Init),
-    /// Bring in the register's workbook, or a list of villages.
-    Import(import::Import),
     /// Serve a zone's pages.
     Serve(serve::Serve),
 }
@@ -46,7 +43,6 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::Demo(demo) => demo.run(),
         Command::Init(init) => init.run(),
-        Command::Import(import) => import.run(),
         Command::Serve(serve) => serve.run(),
     };
     match done {

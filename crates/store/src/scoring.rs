@@ -378,7 +378,7 @@ impl Settled {
             id,
             batch,
             household,
-            outcome: s.outcome.code().to_owned(),
+            outcome: s.outcome.word().to_owned(),
             basis: s.basis.code().to_owned(),
             scores: s.scores().to_string(),
             sums: s.sums.to_string(),
@@ -813,6 +813,36 @@ pub fn next_to_visit(tx: &mut Tx, person: Id, batch: Id, after: Id) -> Result<Op
           AND household = $3) THEN 0 ELSE 1 END, o.position LIMIT 1",
         &args![person, batch, after],
         |r| r.id(0),
+    )
+}
+
+/// A household of a batch that lacks a sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToVisit {
+    pub number: String,
+    pub head_name: String,
+    pub officer_missing: bool,
+    pub cadre_missing: bool,
+}
+
+pub fn to_visit(tx: &mut Tx, batch: Id, limit: i64) -> Result<Vec<ToVisit>> {
+    tx.all(
+        "SELECT h.number, o.head_name, f.id, c.id FROM roster o \
+         JOIN household h ON h.id = o.household \
+         LEFT JOIN sheet f ON f.batch = o.batch AND f.household = o.household AND f.current \
+         AND f.scorer = 'assistance_officer' \
+         LEFT JOIN sheet c ON c.batch = o.batch AND c.household = o.household AND c.current \
+         AND c.scorer = 'assigned_cadre' \
+         WHERE o.batch = $1 AND (f.id IS NULL OR c.id IS NULL) ORDER BY o.position LIMIT $2",
+        &args![batch, limit],
+        |r| {
+            Ok(ToVisit {
+                number: r.text(0)?,
+                head_name: r.text(1)?,
+                officer_missing: r.opt_id(2)?.is_none(),
+                cadre_missing: r.opt_id(3)?.is_none(),
+            })
+        },
     )
 }
 

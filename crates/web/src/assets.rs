@@ -11,6 +11,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("siji.js", "text/javascript; charset=utf-8", include_bytes!("../assets/siji.js")),
     ("counter.js", "text/javascript; charset=utf-8", include_bytes!("../assets/counter.js")),
+    ("keep.js", "text/javascript; charset=utf-8", include_bytes!("../assets/keep.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];
 

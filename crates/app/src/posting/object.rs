@@ -397,7 +397,7 @@ fn asked(r: &Answer) -> Digest {
         .id(r.objection)
         .text(r.verdict.standing().code())
         .text(&r.text)
-        .opt_text(r.new_scores.as_ref().map(Outcome::code));
+        .opt_text(r.new_scores.as_ref().map(Outcome::word));
     match &r.new_scores {
         Some(Outcome::Assessed(scores)) => asked.text(&scores.to_string()),
         _ => asked.none(),

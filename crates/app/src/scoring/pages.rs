@@ -12,7 +12,7 @@ use domain::scoring::{
 };
 use store::Tx;
 use store::calendar::Round;
-use store::scoring::{Batch, BatchFilter, Line, Progress, Sheet, Visit, VisitFilter};
+use store::scoring::{Batch, BatchFilter, Line, Progress, Sheet, ToVisit, Visit, VisitFilter};
 
 use crate::{Failure, Never, Who};
 
@@ -190,16 +190,11 @@ pub struct BatchPage {
     /// Names of the people in the notes.
     pub names: HashMap<Id, String>,
     pub next: NextStep,
-    /// Households nobody, or one of the two, has handed in a sheet for.
+    /// The first of the households that lack a sheet.
     pub to_visit: Vec<ToVisit>,
 }
 
-pub struct ToVisit {
-    pub head_name: String,
-    pub number: String,
-    pub officer_missing: bool,
-    pub cadre_missing: bool,
-}
+const TO_VISIT_SHOWN: i64 = 30;
 
 /// The batch, if this person may see the households of its village.
 fn to_read(tx: &mut Tx, who: &Who, id: Id) -> Answer<Batch> {
@@ -215,20 +210,10 @@ pub fn batch(tx: &mut Tx, who: &Who, id: Id) -> Answer<BatchPage> {
     let looks = store::scoring::looks(tx, id)?;
     let names = store::scoring::names(tx, id)?;
     let next = NextStep::of(who, &batch);
-    let mut to_visit = Vec::new();
-    if batch.state == BatchState::Draft {
-        for line in store::scoring::lines(tx, id)? {
-            let (officer, cadre) = (line.officer_sheet.is_none(), line.cadre_sheet.is_none());
-            if officer || cadre {
-                to_visit.push(ToVisit {
-                    head_name: line.head_name,
-                    number: line.number,
-                    officer_missing: officer,
-                    cadre_missing: cadre,
-                });
-            }
-        }
-    }
+    let to_visit = match batch.state {
+        BatchState::Draft => store::scoring::to_visit(tx, id, TO_VISIT_SHOWN)?,
+        _ => Vec::new(),
+    };
     Ok(BatchPage { notes: notes(&scheme, &looks), batch, scheme, names, next, to_visit })
 }
 
@@ -285,6 +270,34 @@ pub fn review(tx: &mut Tx, who: &Who, id: Id) -> Answer<Review> {
     Ok(Review { batch, scheme, lines, names, equal, may_settle })
 }
 
+/// One household before the review group.
+pub struct ReviewOne {
+    pub batch: Batch,
+    pub scheme: Arc<Scheme>,
+    pub line: ReviewLine,
+    pub names: HashMap<Id, String>,
+    pub may_settle: bool,
+}
+
+pub fn review_one(tx: &mut Tx, who: &Who, id: Id, household: Id) -> Answer<ReviewOne> {
+    let batch = to_read(tx, who, id)?;
+    let scheme = store::scheme::load(tx, batch.scheme)?;
+    let line = store::scoring::line(tx, id, household)?.ok_or(Failure::NotFound)?;
+    let relation = store::scoring::relation(tx, who.person, household)?;
+    let relations: Vec<_> = relation.into_iter().map(|r| (household, r)).collect();
+    let line = review_line(who, &batch, &scheme, line, &relations)?;
+    let names = store::scoring::names(tx, id)?;
+    let may_settle =
+        batch.state == BatchState::Scored && who.scope(Permission::Review).covers(&batch.path);
+    Ok(ReviewOne { batch, scheme, line, names, may_settle })
+}
+
+/// The household of this person in the batch that waits next for a visit.
+pub fn next_visit(tx: &mut Tx, who: &Who, batch: Id, after: Id) -> Answer<Option<Id>> {
+    who.must(Permission::Score)?;
+    Ok(store::scoring::next_to_visit(tx, who.person, batch, after)?)
+}
+
 fn review_line(
     who: &Who,
     batch: &Batch,
@@ -332,4 +345,23 @@ fn review_line(
         relation,
         own,
     })
+}
+
+/// The rows of the list for a download, written down as one command.
+pub fn export_batches(
+    tx: &mut Tx,
+    who: &Who,
+    key: Id,
+    filter: &BatchFilter,
+    limit: i64,
+) -> Answer<(Vec<Batch>, i64)> {
+    who.must(Permission::Export)?;
+    let rows = batches(tx, who, filter, 0, limit)?;
+    let asked = domain::audit::Digest::of("export_batches")
+        .id(who.person)
+        .text(&format!("{filter:?}"))
+        .number(rows.1);
+    let c = crate::audit::Command { key, verb: "export_batches", subject: None, path: None, asked };
+    crate::audit::record(tx, who, c)?;
+    Ok(rows)
 }

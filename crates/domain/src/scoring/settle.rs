@@ -15,7 +15,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub fn code(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Outcome::Assessed(_) => "assessed",
             Outcome::NotAssessed => "not_assessed",
@@ -198,7 +198,7 @@ mod tests {
 
     fn said(facts: &SettleFacts<'_>, request: &SettleRequest) -> String {
         match settle(facts, request) {
-            Ok(s) => format!("{} {} {}", s.outcome.code(), s.basis.code(), s.total),
+            Ok(s) => format!("{} {} {}", s.outcome.word(), s.basis.code(), s.total),
             Err(no) => no.code().to_owned(),
         }
     }

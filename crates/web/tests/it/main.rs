@@ -1,4 +1,5 @@
 //! The doors, through the real router.
 
 mod doors;
+mod month;
 mod posting;

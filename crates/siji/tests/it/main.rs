@@ -1,3 +1,0 @@
-//! The program from outside, as it is typed.
-
-mod import;

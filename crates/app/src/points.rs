@@ -1,9 +1,12 @@
 //! The use cases of the points room: the ledger for the rooms below it, and what a household sees
 //! of it.
 
-use domain::Date;
+use std::collections::HashMap;
+use std::io::Write;
+
 use domain::access::Permission;
-use domain::points::{Refusal, Transfer};
+use domain::points::{Book, Format, POINTS, Refusal, Transfer};
+use domain::{Date, Id};
 use store::Tx;
 
 use crate::{Failure, Never, Who};
@@ -32,4 +35,22 @@ pub fn totals_by_month(
 ) -> Result<Vec<(String, i64, i64)>, Failure<Never>> {
     let scope = who.must_scope(Permission::ReadHouseholds)?;
     Ok(store::points::totals_by_month(tx, &scope, from)?)
+}
+
+/// Writes the whole ledger as a book for another program, row by row. Asked from the command line
+/// by whoever has the database.
+pub fn write_book(
+    tx: &mut Tx,
+    format: Format,
+    skus: HashMap<Id, String>,
+    out: &mut dyn Write,
+) -> Result<(), Failure<Never>> {
+    let numbers = store::points::household_numbers(tx)?;
+    let units: Vec<Id> = std::iter::once(POINTS).chain(skus.keys().copied()).collect();
+    let mut book = Book::new(format, numbers, skus);
+    out.write_all(book.head(units).as_bytes()).map_err(store::Broken::from)?;
+    store::points::each_balance(tx, |b| Ok(out.write_all(book.opening(&b).as_bytes())?))?;
+    store::points::each(tx, |entry| Ok(out.write_all(book.entry(&entry).as_bytes())?))?;
+    store::points::each_balance(tx, |b| Ok(out.write_all(book.closing(&b).as_bytes())?))?;
+    Ok(out.flush().map_err(store::Broken::from)?)
 }

@@ -139,7 +139,9 @@ pub fn counter(
             .then(|| (good.limit_month - had_of(&had, good.goods)).max(0)),
         good,
     });
-    let offers = offers.filter(|offer| offer.left > 0).collect();
+    let mut offers: Vec<Offer> = offers.filter(|offer| offer.left > 0).collect();
+    // What this household can have stands first.
+    offers.sort_by_key(|offer| offer.most(customer.balance) == 0);
     Ok(Counter { customer, card, offers })
 }
 

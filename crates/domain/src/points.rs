@@ -1,6 +1,7 @@
 //! The ledger: accounts, transfers, balances, for points and for goods alike. Double entry,
 //! append-only. Knows nothing of households' names, of cards or of prices.
 
+mod book;
 mod decide;
 mod statement;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use jiff::civil::Date;
 use crate::audit::Digest;
 use crate::{Arg, Id, Millis};
 
+pub use book::{Book, Format};
 pub use decide::{Decision, Facts, Kept, Refused, Settled, decide};
 pub use statement::{Entry, Line, Statement};
 

@@ -2,6 +2,8 @@
 
 mod bench;
 mod demo;
+mod export;
+mod import;
 mod init;
 mod serve;
 mod zone;
@@ -24,8 +26,12 @@ enum Command {
     Bench(bench::Bench),
     /// Make the demo zone, play its months and serve it.
     Demo(demo::Demo),
+    /// Take the ledger out as a book for another program.
+    Export(export::Export),
     /// Name an empty zone and make its first administrator.
     Init(init::Init),
+    /// Bring in the register's workbook, or a list of villages.
+    Import(import::Import),
     /// Serve a zone's pages.
     Serve(serve::Serve),
 }
@@ -42,7 +48,9 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Bench(bench) => bench.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Export(export) => export.run(),
         Command::Init(init) => init.run(),
+        Command::Import(import) => import.run(),
         Command::Serve(serve) => serve.run(),
     };
     match done {

@@ -1,5 +1,6 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
+mod book;
 mod posting;
 mod redemption;
 mod registry;

@@ -69,6 +69,7 @@ pub struct SheetNote {
     pub header_row: u32,
     pub kind: SheetKind,
     pub citizen_number: (Option<u16>, String),
+    pub relation: (Option<u16>, String),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -219,13 +220,17 @@ impl<'a> Check<'a> {
             _ => None,
         });
         let Some(layout) = self.headers.layout(titles) else { return };
-        let column = layout.column(Field::CitizenNumber);
-        let title = column.map_or_else(String::new, |c| layout.titles[usize::from(c)].clone());
+        let place = |field| {
+            let column = layout.column(field);
+            let title = column.map(|c| layout.titles[usize::from(c)].clone());
+            (column, title.unwrap_or_default())
+        };
         self.plan.sheets.push(SheetNote {
             name: self.sheet_name.clone(),
             header_row: row,
             kind: layout.kind,
-            citizen_number: (column, title),
+            citizen_number: place(Field::CitizenNumber),
+            relation: place(Field::Relation),
         });
         for field in layout.missing.clone() {
             self.find(&layout, row, Fault::ColumnMissing { field });
@@ -585,7 +590,8 @@ impl<'a> Check<'a> {
         let mut faulty = draft.faulty;
         if draft.heads.is_empty() && !draft.head_unsure {
             let household_number = draft.number.clone();
-            let finding = at(self, Fault::HouseholdWithoutHead { household_number });
+            let mut finding = at(self, Fault::HouseholdWithoutHead { household_number });
+            (finding.column, finding.title) = self.plan.sheets[sheet].relation.clone();
             self.keep(sheet, finding);
             faulty = true;
         }

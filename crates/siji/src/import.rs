@@ -1,0 +1,272 @@
+//! `siji import`: the register's workbook and the list of villages.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use app::registry::import::{By, apply_file, check_file};
+use app::registry::report::{Remark, Report};
+use app::registry::{ImportFailure, areas};
+use app::{App, Failure};
+use clap::{Args, Subcommand};
+use domain::Refusal;
+use domain::registry::Headers;
+use web::Lang;
+use web::registry::words;
+
+use crate::zone::Zone;
+
+#[derive(Args)]
+pub struct Import {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Check the register's workbook; with --apply, import it.
+    Register(Register),
+    /// Import a list of villages with their statutory codes (code12,name,kind,township,township_code9).
+    Areas(Areas),
+}
+
+#[derive(Args)]
+struct Register {
+    /// The workbook (.xlsx) or comma-separated file (.csv).
+    file: PathBuf,
+    #[command(flatten)]
+    zone: Zone,
+    /// Import it, if no row is wrong: all in one transaction.
+    #[arg(long)]
+    apply: bool,
+    /// Write the workbook again with what is wrong beside each row.
+    #[arg(long, value_name = "OUT.xlsx")]
+    report: Option<PathBuf>,
+    /// More names of columns: sheet,field,synonym as in data/register/headers.csv.
+    #[arg(long, value_name = "FILE.csv")]
+    headers: Option<PathBuf>,
+    /// Language of the messages: zh or en.
+    #[arg(long, value_name = "LANG", default_value = "zh", value_parser = ["zh", "en"])]
+    lang: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Areas {
+    /// A comma-separated list with a header line.
+    file: PathBuf,
+    #[command(flatten)]
+    zone: Zone,
+    /// Name of the topmost area, where there is none yet.
+    #[arg(long, value_name = "NAME", default_value = "聊城经济技术开发区")]
+    name: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.what {
+            What::Register(register) => register.run(),
+            What::Areas(areas) => areas.run(),
+        }
+    }
+}
+
+/// The villages of the demo zone, for a first look at a register in a zone that has none yet.
+const FIRST_AREAS: &str = include_str!("../../../data/divisions/liaocheng_edz_units_2023.csv");
+
+impl Register {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let app = self.zone.open()?;
+        let lang = Lang::from_code(&self.lang).unwrap_or(Lang::Zh);
+        let mut headers = Headers::shipped();
+        if let Some(path) = &self.headers {
+            let more = std::fs::read_to_string(path);
+            headers.extend(&more.with_context(|| path.display().to_string())?);
+        }
+        if !self.file.is_file() {
+            anyhow::bail!("there is no file {}", self.file.display());
+        }
+        let worker = sheets::worker::program()?;
+        let now = web::now();
+        let by = By { person: None, now };
+        give_first_areas(&app, by)?;
+        let rows = AtomicUsize::new(0);
+        let outcome = watched(&rows, || {
+            if self.apply {
+                let key = domain::id::new(now, web::random());
+                apply_file(&app, &worker, &self.file, &headers, by, key, &rows)
+            } else {
+                check_file(&app, &worker, &self.file, &headers, by, &rows).map(|checked| checked.0)
+            }
+        });
+        let report = match outcome {
+            Ok(report) => report,
+            Err(ImportFailure::Unreadable(error)) => Report::unreadable(error.code()),
+            Err(ImportFailure::Failed(failure)) => anyhow::bail!("{}", told(failure)),
+        };
+        if let (Some(out), None) = (&self.report, &report.unreadable) {
+            let to = std::fs::File::create(out).with_context(|| out.display().to_string())?;
+            sheets::mark::write(&worker, &self.file, &words::marks(&report), to)?;
+        }
+        let applied = self.apply && report.errors == 0;
+        if self.json {
+            println!("{}", json(&report, applied, lang));
+        } else {
+            say(&report, applied, lang);
+        }
+        // A check that finds errors has done its work; an import that applied nothing has not.
+        let fell_short = report.unreadable.is_some() || (self.apply && !applied);
+        Ok(if fell_short { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+fn give_first_areas(app: &App, by: By) -> anyhow::Result<()> {
+    let kept = app
+        .read::<_, app::Never>(|tx| Ok(store::registry::areas(tx)?))
+        .wait()
+        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    if kept.iter().any(|a| a.kind == domain::registry::AreaKind::Village) {
+        return Ok(());
+    }
+    eprintln!("siji: no villages yet, the shipped list is taken (see `siji import areas`)");
+    record_areas(app, FIRST_AREAS, "聊城经济技术开发区", by)?;
+    Ok(())
+}
+
+fn record_areas(app: &App, csv: &str, zone: &str, by: By) -> anyhow::Result<areas::AreasChanged> {
+    let units = areas::read(csv).map_err(|refusal| anyhow::anyhow!("{}", sentence(&refusal)))?;
+    let request = areas::ImportAreas {
+        key: domain::id::new(by.now, web::random()),
+        zone: zone.to_owned(),
+        units,
+        person: by.person,
+        at: by.now,
+    };
+    app.write(move |tx| areas::import(tx, &request))
+        .wait()
+        .map_err(|failure| anyhow::anyhow!("{}", told(failure)))
+}
+
+impl Areas {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let csv = std::fs::read_to_string(&self.file);
+        let csv = csv.with_context(|| self.file.display().to_string())?;
+        let app = self.zone.open()?;
+        let changed = record_areas(&app, &csv, &self.name, By { person: None, now: web::now() })?;
+        let (created, renamed) = (changed.created, changed.renamed);
+        if self.json {
+            println!("{}", serde_json::json!({ "created": created, "renamed": renamed }));
+        } else {
+            println!("{created} new, {renamed} renamed");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn sentence(refusal: &impl Refusal) -> String {
+    web::Problem::refused(refusal).sentence(Lang::Zh)
+}
+
+fn told<R: Refusal>(failure: Failure<R>) -> String {
+    match failure {
+        Failure::Broken(broken) => broken.to_string(),
+        other => web::Problem::from(other).sentence(Lang::Zh),
+    }
+}
+
+/// Shows how many rows were read, on a terminal.
+fn watched<T: Send>(rows: &AtomicUsize, work: impl FnOnce() -> T + Send) -> T {
+    if !std::io::stderr().is_terminal() {
+        return work();
+    }
+    let bar = indicatif::ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    std::thread::scope(|scope| {
+        let working = scope.spawn(work);
+        while !working.is_finished() {
+            bar.set_message(format!("{} rows", rows.load(Ordering::Relaxed)));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bar.finish_and_clear();
+        match working.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn json(report: &Report, applied: bool, lang: Lang) -> serde_json::Value {
+    let listed = |errors: bool| -> Vec<serde_json::Value> {
+        let these = report.remarks.iter().filter(|r| r.is_error == errors);
+        these.map(|r| one(r, lang)).collect()
+    };
+    let mut errors = listed(true);
+    if let Some(code) = &report.unreadable {
+        errors.push(serde_json::json!({
+            "sheet": "", "row": 0, "column": null, "code": code,
+            "message": words::unreadable(lang, code),
+        }));
+    }
+    serde_json::json!({
+        "applied": applied,
+        "households": report.households,
+        "persons": report.persons,
+        "officers": report.officers,
+        "cadres": report.cadres,
+        "errors_total": report.errors,
+        "errors": errors,
+        "notices": listed(false),
+        "changes": report.changes,
+    })
+}
+
+fn one(remark: &Remark, lang: Lang) -> serde_json::Value {
+    serde_json::json!({
+        "sheet": remark.sheet,
+        "row": remark.row,
+        "column": remark.column,
+        "title": remark.title,
+        "code": remark.code,
+        "message": words::remark(lang, remark),
+    })
+}
+
+fn say(report: &Report, applied: bool, lang: Lang) {
+    if let Some(code) = &report.unreadable {
+        println!("{}", words::unreadable(lang, code));
+        return;
+    }
+    for remark in &report.remarks {
+        let at = remark.column.as_deref().unwrap_or("");
+        let mark = if remark.is_error { "✗" } else { "·" };
+        println!("{mark} {}!{at}{} {}", remark.sheet, remark.row, words::remark(lang, remark));
+    }
+    let c = &report.changes;
+    println!(
+        "{} households, {} persons; {} errors, {} notices",
+        report.households, report.persons, report.errors, report.notices
+    );
+    println!(
+        "households: {} new, {} changed, {} unchanged; persons: {} new, {} changed, {} unchanged, {} gone",
+        c.households.created,
+        c.households.updated,
+        c.households.unchanged,
+        c.persons.created,
+        c.persons.updated,
+        c.persons.unchanged,
+        c.persons_gone
+    );
+    println!(
+        "assignments: {} made, {} ended; officers: {} appointed, {} ended",
+        c.assignments_made, c.assignments_ended, c.officers_appointed, c.officers_ended
+    );
+    println!("{}", if applied { "imported" } else { "nothing was changed" });
+}

@@ -1,0 +1,3 @@
+//! The program from outside, as it is typed.
+
+mod import;

@@ -80,6 +80,13 @@ export class Person {
     }
   }
 
+  /** Follows the first link that fits; without one, an optional step is left out. */
+  async follow(link, necessity = "necessary") {
+    const found = this.page.locator(link).first();
+    if (necessity === "optional" && (await found.count()) === 0) return;
+    await Promise.all([this.page.waitForNavigation({ waitUntil: "load" }), found.click()]);
+  }
+
   /** Fills in the named fields of a form and sends it with its (first, or named) button. */
   async submit(form, values = {}, button = "button") {
     const fields = this.page.locator(form).first();

@@ -1,17 +1,25 @@
 // Runs the screen stories one after another and closes with their count.
 
 import { launch } from "./browser.mjs";
+import * as crawl from "./crawl.mjs";
 import * as month from "./month.mjs";
 
-const stories = [month];
+const chosen = process.argv.slice(2);
+const stories = Object.entries({ month, crawl })
+  .filter(([name]) => chosen.length === 0 || chosen.includes(name))
+  .map(([, story]) => story);
+
+/** A failure that has been reported already. */
+class Told extends Error {}
 
 let passed = 0;
 let failed = 0;
 const browser = await launch();
-for (const { title, tell } of stories) {
+const tellings = stories.flatMap(({ titles, tell }) => titles.map((title) => ({ title, tell })));
+for (const { title, tell } of tellings) {
   console.log(title);
   try {
-    await tell(browser, check);
+    await tell(browser, check, title);
   } catch (error) {
     report(`${title}, as a whole`, error);
   }
@@ -20,7 +28,7 @@ await browser.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-/** One step of a story; the story ends at its first failure. */
+/** One step of a story; a failure is reported and ends the story, unless the story catches it. */
 async function check(name, step) {
   const since = Date.now();
   try {
@@ -34,10 +42,9 @@ async function check(name, step) {
   }
 }
 
-class Told extends Error {}
-
 function report(name, error) {
   if (error instanceof Told) return;
   failed += 1;
-  console.log(`  FAILED ${name}\n${error.stack ?? error}`);
+  const words = error.name === "Error" ? error.message : (error.stack ?? error);
+  console.log(`  FAILED ${name}\n${words}`);
 }

@@ -28,7 +28,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/password", "access.change_password", SignedIn, Subject::Zone, password)
             .takes(&["login", "old", "new"]),
         Route::get("/people", "access.people", people, Subject::Zone, people_page)
-            .takes(&["q", "page"]),
+            .takes(&["q", "page", "person"]),
         Route::post("/people", "access.add_person", people, Subject::Zone, add_person)
             .takes(&["key", "name", "unit"]),
         Route::post("/people/{id}/login", "access.give_login", people, Subject::Zone, give_login)
@@ -204,6 +204,10 @@ struct PeoplePage {
     p: Page,
     q: String,
     rows: Vec<PersonRow>,
+    /// The person whose forms are shown: all of them would weigh too much.
+    chosen: String,
+    /// This page without anybody chosen, ready for one more parameter.
+    here: String,
     areas: Vec<(String, String)>,
     places: Vec<(String, String)>,
     roles: Vec<&'static str>,
@@ -211,6 +215,18 @@ struct PeoplePage {
     paging: Paging,
     before: String,
     after: String,
+}
+
+impl PeoplePage {
+    fn is_chosen(&self, row: &PersonRow) -> bool {
+        self.chosen == row.person.id.to_string()
+    }
+
+    fn link_to(&self, row: &PersonRow) -> String {
+        let joint = if self.here.contains('?') { '&' } else { '?' };
+        let id = row.person.id;
+        format!("{}{joint}person={id}#{id}", self.here)
+    }
 }
 
 async fn people_page(ask: Ask) -> Result<Response, Problem> {
@@ -227,6 +243,8 @@ async fn people_page(ask: Ask) -> Result<Response, Problem> {
         p: Page::new(&ask, "people-title", Season::Winter),
         q,
         rows,
+        chosen: ask.query("person").unwrap_or("").to_owned(),
+        here: ask.link(&[("person", "")]),
         areas,
         places,
         roles: Role::ALL.into_iter().map(Role::code).collect(),

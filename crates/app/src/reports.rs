@@ -1,10 +1,14 @@
 //! Counted from all the rooms; decides nothing.
 
+mod household;
+
 use domain::Date;
 use domain::access::{Permission, Role, Scope};
 use domain::scoring::BatchState;
 use store::Tx;
 use store::reports::{Coverage, Stock, Waiting};
+
+pub use household::{HouseholdPage, household};
 
 use crate::{Failure, Never, Who};
 

@@ -1,5 +1,7 @@
 //! Numbers counted from all the rooms.
 
+mod household;
+
 use domain::access::Scope;
 use domain::{Date, Id};
 
@@ -232,3 +234,5 @@ pub fn stock(tx: &mut Tx) -> Result<Vec<Stock>> {
         },
     )
 }
+
+pub use household::{HouseholdMonth, household_months};

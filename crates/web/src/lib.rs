@@ -7,6 +7,7 @@ mod api;
 mod ask;
 mod assets;
 mod edge;
+pub mod export;
 mod page;
 mod problem;
 mod qr;

@@ -1,9 +1,63 @@
-//! The pages of the registry room.
+//! The pages of the registry room: imports, the list of households, kinship.
 
+pub mod imports;
+mod kinship;
+mod list;
 pub mod words;
 
-use crate::Route;
+use domain::access::Permission;
+use store::access::Resource;
+
+use crate::{Needs, Route, Subject};
 
 pub fn routes() -> Vec<Route> {
-    Vec::new()
+    let import = Needs::May(Permission::ImportRegister);
+    let read = Needs::May(Permission::ReadHouseholds);
+    let review = Needs::May(Permission::Review);
+    let household = Subject::One(Resource::Household, "id");
+    let within = Subject::Within(Resource::Household);
+    vec![
+        Route::get("/import", "registry.imports", import, Subject::Zone, imports::list)
+            .takes(&["page"]),
+        Route::post("/import", "registry.receive", import, Subject::Zone, imports::receive)
+            .takes(&["key", "file"])
+            .body_max(imports::BODY_MAX),
+        Route::get("/import/{id}", "registry.import", import, Subject::Zone, imports::show)
+            .takes(&["show", "page"]),
+        Route::post("/import/{id}/check", "registry.check", import, Subject::Zone, imports::check),
+        Route::post("/import/{id}/apply", "registry.apply", import, Subject::Zone, imports::apply)
+            .takes(&["key"]),
+        Route::get(
+            "/import/{id}/marked",
+            "registry.marked",
+            import,
+            Subject::Zone,
+            imports::marked,
+        ),
+        Route::get("/households", "registry.list", read, within, list::list)
+            .takes(&["q", "area", "order", "inactive", "page"]),
+        Route::post(
+            "/households/export",
+            "registry.export",
+            Needs::May(Permission::Export),
+            within,
+            list::export,
+        )
+        .takes(&["key", "kind", "q", "area", "inactive", "why"]),
+        Route::get(
+            "/households/{id}/kinship",
+            "registry.kinship_form",
+            review,
+            household,
+            kinship::form,
+        ),
+        Route::post(
+            "/households/{id}/kinship",
+            "registry.declare_kinship",
+            review,
+            household,
+            kinship::declare,
+        )
+        .takes(&["key", "person", "relation"]),
+    ]
 }

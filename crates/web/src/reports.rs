@@ -1,13 +1,26 @@
 //! The first screen: what waits for me today, and how the month stands.
 
+mod household;
+
 use app::reports::{Picture, Step, Today};
 use askama::Template;
 use axum::response::Response;
+use domain::access::Permission;
+use store::access::Resource;
 
 use crate::{Ask, Needs, Page, Problem, Route, Season, Subject};
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::get("/", "reports.today", Needs::SignedIn, Subject::Zone, today)]
+    vec![
+        Route::get("/", "reports.today", Needs::SignedIn, Subject::Zone, today),
+        Route::get(
+            "/households/{id}",
+            "reports.household",
+            Needs::May(Permission::ReadHouseholds),
+            Subject::One(Resource::Household, "id"),
+            household::show,
+        ),
+    ]
 }
 
 #[derive(Template)]

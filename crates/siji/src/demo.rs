@@ -96,7 +96,7 @@ impl Demo {
         if self.no_serve {
             return Ok(ExitCode::SUCCESS);
         }
-        serve(app, &self.listen, |at| welcome(at))
+        serve(app, &self.listen, welcome)
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Listen {
 
 impl Serve {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let app = self.zone.open()?;
+        let app = self.zone.open_existing()?;
         serve(app, &self.listen, |at| eprintln!("siji: serving on http://{at}"))
     }
 }

@@ -36,7 +36,7 @@ impl Zone {
     pub fn open_existing(&self) -> anyhow::Result<App> {
         if self.database.is_none() && !self.data.join("siji.db").exists() {
             anyhow::bail!(
-                "there is no zone in {}: give its folder with --data, or make one with `siji demo`",
+                "there is no zone in {}: give its folder with --data, or make one with `siji init` or `siji demo`",
                 self.data.display()
             );
         }

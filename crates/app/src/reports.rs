@@ -86,11 +86,12 @@ impl Picture {
 
 /// Goods that go bad within this many days are worth a word.
 const EXPIRING_DAYS: i32 = 30;
+const STOCK_SHOWN: i64 = 8;
 const STEPS_SHOWN: i64 = 200;
 
 pub fn today(tx: &mut Tx, who: &Who) -> Result<Today, Failure<Never>> {
     let stock = match who.may(Permission::ReadGoods) {
-        true => store::reports::stock(tx)?,
+        true => store::reports::stock(tx, STOCK_SHOWN)?,
         false => Vec::new(),
     };
     let scope = who.scope(Permission::ReadHouseholds);

@@ -207,7 +207,7 @@ pub fn redeemed_by_month(tx: &mut Tx, scope: &Scope, from: Date) -> Result<Vec<(
     )
 }
 
-/// One good's stock over all places.
+/// One good's stock over all places; the goods of which least is left, first.
 pub struct Stock {
     pub name_zh: String,
     pub name_en: String,
@@ -216,13 +216,13 @@ pub struct Stock {
     pub points: i64,
 }
 
-pub fn stock(tx: &mut Tx) -> Result<Vec<Stock>> {
+pub fn stock(tx: &mut Tx, limit: i64) -> Result<Vec<Stock>> {
     tx.all(
         "SELECT g.name_zh, g.name_en, g.measure, g.points, \
          CAST(SUM(c.credits_posted - c.debits_posted) AS BIGINT) FROM account c \
          JOIN goods g ON g.goods = c.unit AND g.current WHERE c.kind = 'stock' \
-         GROUP BY g.goods, g.name_zh, g.name_en, g.measure, g.points ORDER BY 5 DESC, 1",
-        &args![],
+         GROUP BY g.goods, g.name_zh, g.name_en, g.measure, g.points ORDER BY 5, 1 LIMIT $1",
+        &args![limit],
         |r| {
             Ok(Stock {
                 name_zh: r.text(0)?,

@@ -427,7 +427,7 @@ fn redeem_all(
         if wishes.is_empty() || !play.chance.happens(REDEEM) {
             continue;
         }
-        let at = (moment(market.on, 9) + n as Millis * 60_000).min(play.now);
+        let at = (moment(market.on, 9) + (n as Millis % 480) * 60_000).min(play.now);
         let keeper = people.keeper.at(at);
         let key = play.chance.id(at);
         let by = match people.cards.get(&line.household) {

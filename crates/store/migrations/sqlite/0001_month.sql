@@ -352,9 +352,8 @@ CREATE TABLE account (
   debits_pending INTEGER NOT NULL,
   credits_pending INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX account_owner ON account (owner);
-CREATE INDEX account_kind ON account (kind, unit);
-CREATE INDEX account_place ON account (place, unit);
+CREATE INDEX account_owner ON account (owner, kind);
+CREATE INDEX account_stock ON account (place, unit) WHERE kind = 'stock';
 
 -- step: posted, hold, post, void. cause_kind: certification, bonus, redemption, reversal, donation, move, write_off.
 CREATE TABLE transfer (

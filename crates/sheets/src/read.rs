@@ -18,7 +18,7 @@ pub enum Event<'a> {
     Row(u32, &'a [(u16, Cell<'a>)]),
 }
 
-/// Why a file cannot be read. Each has a sentence in the catalogue of texts under `sheet-<code>`.
+/// Why a file cannot be read. Each has a sentence in the catalogue of texts under `sheet-<reason>`.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("the file is empty")]
@@ -47,7 +47,7 @@ pub enum ReadError {
 
 impl ReadError {
     /// Stable name.
-    pub fn code(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
             ReadError::Empty => "empty",
             ReadError::FileTooLarge => "file-too-large",
@@ -63,7 +63,7 @@ impl ReadError {
         }
     }
 
-    fn from_code(code: &[u8]) -> ReadError {
+    fn from_reason(reason: &[u8]) -> ReadError {
         let known = [
             ReadError::Empty,
             ReadError::FileTooLarge,
@@ -74,7 +74,7 @@ impl ReadError {
             ReadError::TooManyColumns,
             ReadError::CellTooLong,
         ];
-        known.into_iter().find(|e| e.code().as_bytes() == code).unwrap_or(ReadError::Fell)
+        known.into_iter().find(|e| e.reason().as_bytes() == reason).unwrap_or(ReadError::Fell)
     }
 }
 
@@ -114,7 +114,7 @@ fn follow(from: &mut impl std::io::Read, see: &mut impl FnMut(Event<'_>)) -> Res
                 see(Event::Row(u32::from_le_bytes(*number), &cells));
             }
             Some(frame::END) => return Ok(()),
-            Some(frame::FAULT) => return Err(ReadError::from_code(&body)),
+            Some(frame::FAULT) => return Err(ReadError::from_reason(&body)),
             _ => return Err(ReadError::Fell),
         }
     }

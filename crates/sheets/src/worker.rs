@@ -55,7 +55,7 @@ fn run(path: &Path) -> std::io::Result<()> {
     });
     match outcome {
         Ok(()) => frame::send(&mut out, frame::END, &[])?,
-        Err(fault) => frame::send(&mut out, frame::FAULT, fault.code().as_bytes())?,
+        Err(fault) => frame::send(&mut out, frame::FAULT, fault.reason().as_bytes())?,
     }
     out.flush()
 }

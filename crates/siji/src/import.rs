@@ -63,8 +63,8 @@ struct Areas {
     #[command(flatten)]
     zone: Zone,
     /// Name of the topmost area, where there is none yet.
-    #[arg(long, value_name = "NAME", default_value = "聊城经济技术开发区")]
-    name: String,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -81,6 +81,13 @@ impl Import {
 
 /// The villages of the demo zone, for a first look at a register in a zone that has none yet.
 const FIRST_AREAS: &str = include_str!("../../../data/divisions/liaocheng_edz_units_2023.csv");
+const FIRST_ZONE: &str = include_str!("../../../data/divisions/edz_management_overlay.json");
+
+/// The name of the zone those villages stand in.
+fn first_zone() -> String {
+    let overlay: serde_json::Value = serde_json::from_str(FIRST_ZONE).unwrap_or_default();
+    overlay["zone"]["name"].as_str().unwrap_or_default().to_owned()
+}
 
 impl Register {
     fn run(self) -> anyhow::Result<ExitCode> {
@@ -109,7 +116,7 @@ impl Register {
         });
         let report = match outcome {
             Ok(report) => report,
-            Err(ImportFailure::Unreadable(error)) => Report::unreadable(error.code()),
+            Err(ImportFailure::Unreadable(error)) => Report::unreadable(error.reason()),
             Err(ImportFailure::Failed(failure)) => anyhow::bail!("{}", told(failure)),
         };
         if let (Some(out), None) = (&self.report, &report.unreadable) {
@@ -137,7 +144,7 @@ fn give_first_areas(app: &App, by: By) -> anyhow::Result<()> {
         return Ok(());
     }
     eprintln!("siji: no villages yet, the shipped list is taken (see `siji import areas`)");
-    record_areas(app, FIRST_AREAS, "聊城经济技术开发区", by)?;
+    record_areas(app, FIRST_AREAS, &first_zone(), by)?;
     Ok(())
 }
 
@@ -160,7 +167,8 @@ impl Areas {
         let csv = std::fs::read_to_string(&self.file);
         let csv = csv.with_context(|| self.file.display().to_string())?;
         let app = self.zone.open()?;
-        let changed = record_areas(&app, &csv, &self.name, By { person: None, now: web::now() })?;
+        let name = self.name.unwrap_or_else(first_zone);
+        let changed = record_areas(&app, &csv, &name, By { person: None, now: web::now() })?;
         let (created, renamed) = (changed.created, changed.renamed);
         if self.json {
             println!("{}", serde_json::json!({ "created": created, "renamed": renamed }));

@@ -383,7 +383,7 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
     let (report, mut plan) = match outcome {
         Ok(read) => read,
         Err(ImportFailure::Unreadable(error)) => {
-            let report = json(&Report::unreadable(error.code()));
+            let report = json(&Report::unreadable(error.reason()));
             app.write::<_, Never>(move |tx| {
                 Ok(store::registry::set_import(tx, id, "failed", &report)?)
             })

@@ -22,7 +22,7 @@ fn bytes(bytes: &[u8]) -> tempfile::NamedTempFile {
 }
 
 fn code(file: &tempfile::NamedTempFile) -> &'static str {
-    dump(file.path()).unwrap_err().code()
+    dump(file.path()).unwrap_err().reason()
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl ImportPage {
     }
     fn fields(&self, fields: &[String]) -> String {
         let names: Vec<String> = fields.iter().map(|f| words::field(self.p.lang, f)).collect();
-        names.join(if self.p.is_zh() { "、" } else { ", " })
+        names.join(&self.p.t("list-joint"))
     }
     /// (text, link, chosen) of each way to narrow the findings.
     fn filters(&self) -> Vec<(String, String, bool)> {

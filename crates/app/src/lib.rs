@@ -17,6 +17,7 @@ pub mod registry;
 pub mod reports;
 pub mod scheme;
 pub mod scoring;
+pub mod verify;
 
 pub use failure::{Failure, Never};
 pub use store::{Broken, Tx};

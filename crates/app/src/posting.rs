@@ -13,3 +13,9 @@ pub use object::{
 pub use post::{
     Post, PostForm, Posted, PublicPosting, hanging, post, post_form, posting_text, public,
 };
+
+/// What `siji verify` reads a batch with.
+pub(crate) mod verifying {
+    pub(crate) use super::certify::latest_rows;
+    pub(crate) use super::post::{Read, household_of, read_sums};
+}

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod reports;
 pub mod scheme;
 pub mod scoring;
+pub mod verify;
 
 pub use bulk::Type;
 pub use db::{Answer, Db, Fault, Options, Place};

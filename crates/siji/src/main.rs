@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod init;
 mod serve;
+mod verify;
 mod zone;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Import(import::Import),
     /// Serve a zone's pages.
     Serve(serve::Serve),
+    /// Recompute everything from the first record on, and name the first that does not fit.
+    Verify(verify::Verify),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),
         Command::Serve(serve) => serve.run(),
+        Command::Verify(verify) => verify.run(),
     };
     match done {
         Ok(code) => code,

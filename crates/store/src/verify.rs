@@ -405,13 +405,31 @@ pub fn bonuses(tx: &mut Tx) -> Result<Vec<(Id, Id, i64)>> {
     })
 }
 
-/// Lots by donation: (donation, place, goods, lot, quantity).
-pub fn lots(tx: &mut Tx) -> Result<Vec<(Id, Id, Id, Id, i64)>> {
+/// A lot as it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredLot {
+    pub donation: Id,
+    pub place: Id,
+    pub goods: Id,
+    pub lot: Id,
+    pub quantity: i64,
+}
+
+/// Lots, those of a donation side by side.
+pub fn lots(tx: &mut Tx) -> Result<Vec<StoredLot>> {
     tx.all(
         "SELECT d.id, d.place, l.goods, l.id, l.quantity FROM donation d \
          JOIN lot l ON l.donation = d.id ORDER BY d.id",
         &args![],
-        |r| Ok((r.id(0)?, r.id(1)?, r.id(2)?, r.id(3)?, r.int(4)?)),
+        |r| {
+            Ok(StoredLot {
+                donation: r.id(0)?,
+                place: r.id(1)?,
+                goods: r.id(2)?,
+                lot: r.id(3)?,
+                quantity: r.int(4)?,
+            })
+        },
     )
 }
 

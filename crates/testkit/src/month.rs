@@ -135,14 +135,41 @@ impl<'s> Village<'s> {
 
 fn household(stage: &Stage, village: Id, n: usize, head: &str, cadre: Id) -> Id {
     let (id, assignment) = (stage.id(), stage.id());
-    let (number, head) = (format!("H{n:04}"), head.to_owned());
+    let row = domain::registry::Household {
+        number: format!("H{n:04}"),
+        village,
+        path: "001.001.001".into(),
+        hamlet: None,
+        head_name: head.to_owned(),
+        head: None,
+        size: 2,
+        graduation: None,
+        graduated_year: None,
+        poverty_cause: None,
+        able_to_work: true,
+        housing_grade: None,
+        water_safe: None,
+        income_fen: None,
+        phone: None,
+        bank_name: None,
+        bank_account: None,
+        active: true,
+    };
     stage
         .write::<_, Never>(move |tx| {
             tx.exec(
                 "INSERT INTO household (id, number, village, path, head_name, size, able_to_work, \
                  search, active, changed_at, digest) \
-                 VALUES ($1, $2, $3, '001.001.001', $4, 2, TRUE, '', TRUE, 0, $5)",
-                &args![id, &number, village, &head, vec![0; 32]],
+                 VALUES ($1, $2, $3, $4, $5, $6, TRUE, '', TRUE, 0, $7)",
+                &args![
+                    id,
+                    &row.number,
+                    village,
+                    &row.path,
+                    &row.head_name,
+                    row.size,
+                    row.digest(id)
+                ],
             )?;
             tx.exec(
                 "INSERT INTO assignment (id, household, person, from_date) \

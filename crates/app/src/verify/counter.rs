@@ -70,23 +70,19 @@ fn bonuses(tx: &mut Tx) -> Check {
 
 fn lots(tx: &mut Tx) -> Check {
     let lots = store::verify::lots(tx)?;
-    for of_one in lots.chunk_by(|a, b| a.0 == b.0) {
-        let (donation, place) = (of_one[0].0, of_one[0].1);
+    for of_one in lots.chunk_by(|a, b| a.donation == b.donation) {
+        let donation = of_one[0].donation;
         let mut expected: Moves = of_one
             .iter()
-            .map(|(_, _, goods, lot, quantity)| {
-                let to = Account::stock(*goods, *lot, place).id();
-                (Account::donated(*goods).id(), to, *quantity)
+            .map(|l| {
+                let to = Account::stock(l.goods, l.lot, l.place).id();
+                (Account::donated(l.goods).id(), to, l.quantity)
             })
             .collect();
         expected.sort_unstable();
         if store::verify::caused(tx, "donation", donation)? != expected {
-            return Err(Finding::new(
-                "donation",
-                donation,
-                "put other goods in stock than it says",
-            )
-            .into());
+            let what = "put other goods in stock than it says";
+            return Err(Finding::new("donation", donation, what).into());
         }
     }
     Ok(())

@@ -7,4 +7,5 @@ mod registry;
 mod rounds;
 mod schemes;
 mod scoring;
+mod verify;
 mod village;

@@ -1,0 +1,85 @@
+//! `siji verify`: recomputes a zone from its first record on. Ends with 1 where something does not
+//! fit, and names the first record that does not.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use app::verify::Report;
+use app::{App, Failure, Never};
+use clap::Args;
+use indicatif::ProgressBar;
+
+use crate::zone::Zone;
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    zone: Zone,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let app = self.zone.open_existing()?;
+        let begun = Instant::now();
+        let report = report(&app, !self.json)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        if self.json {
+            tell_json(&report, seconds)?
+        } else {
+            tell(&report, seconds)?
+        }
+        Ok(ExitCode::from(u8::from(report.finding.is_some())))
+    }
+}
+
+/// Checks the zone; on a terminal it shows what it looks at.
+pub fn report(app: &App, show: bool) -> anyhow::Result<Report> {
+    let bar = if show && std::io::stderr().is_terminal() {
+        ProgressBar::new_spinner()
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let shown = bar.clone();
+    let report = app
+        .read::<_, Never>(move |tx| Ok(app::verify::verify(tx, |what| shown.set_message(what))?))
+        .wait();
+    bar.finish_and_clear();
+    report.map_err(|failure| match failure {
+        Failure::Broken(b) => anyhow::anyhow!("the zone could not be read: {b}"),
+        other => anyhow::anyhow!("the zone could not be read: {other:?}"),
+    })
+}
+
+fn tell(report: &Report, seconds: f64) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (table, count) in report.counts.iter().filter(|(_, count)| *count > 0) {
+        writeln!(out, "{table:<14}{count:>12}")?;
+    }
+    match &report.finding {
+        None => writeln!(out, "Everything fits. {seconds:.2} s")?,
+        Some(f) => writeln!(out, "DOES NOT FIT: {} {} {}", f.table, f.id, f.what)?,
+    }
+    Ok(())
+}
+
+fn tell_json(report: &Report, seconds: f64) -> anyhow::Result<()> {
+    let counts: serde_json::Map<String, serde_json::Value> =
+        report.counts.iter().map(|(table, n)| ((*table).to_owned(), (*n).into())).collect();
+    let finding = report
+        .finding
+        .as_ref()
+        .map(|f| serde_json::json!({ "table": f.table, "id": f.id, "what": f.what }));
+    let said = serde_json::json!({
+        "ok": report.finding.is_none(),
+        "records": counts,
+        "finding": finding,
+        "seconds": (seconds * 1000.0).round() / 1000.0,
+    });
+    writeln!(std::io::stdout().lock(), "{said}")?;
+    Ok(())
+}

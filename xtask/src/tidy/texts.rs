@@ -146,6 +146,9 @@ struct Wanted {
     starts: BTreeSet<String>,
 }
 
+/// Where the refusals are that a person reads.
+const REFUSERS: [&str; 2] = ["crates/domain/", "crates/app/"];
+
 /// Keys whose end is a code that stands alone in the source.
 const CODED: [&str; 2] = ["refusal-", "notice-"];
 
@@ -170,8 +173,10 @@ impl Wanted {
     fn read_source(&mut self, path: &str, text: &str) {
         let text = &source::without_tests(text);
         let source = source::read(text);
-        for (line, code) in refusal_codes(&source) {
-            self.ask(&format!("refusal-{code}"), path, line);
+        if REFUSERS.iter().any(|floor| path.starts_with(floor)) {
+            for (line, code) in refusal_codes(&source) {
+                self.ask(&format!("refusal-{code}"), path, line);
+            }
         }
         for (at, code) in literals_after(text, "Problem::bad(") {
             self.ask(&format!("refusal-{code}"), path, source::line_at(text, at));

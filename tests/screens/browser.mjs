@@ -88,7 +88,7 @@ export class Person {
   }
 
   /** Fills in the named fields of a form and sends it with its (first, or named) button. */
-  async submit(form, values = {}, button = "button") {
+  async submit(form, values = {}, button = "button:not([type=button])") {
     const fields = this.page.locator(form).first();
     for (const [name, value] of Object.entries(values)) {
       await this.fill(fields.locator(`[name="${name}"]`), value);

@@ -235,7 +235,7 @@ class Story {
       const bands = items.nth(item).locator("label:has(b)");
       const points = await bands.locator("b").allInnerTexts();
       const falling = points.map((text, at) => [Number(text), at]).sort((a, b) => b[0] - a[0]);
-      await bands.nth(falling[below(item)][1]).click();
+      await bands.nth(falling[below(item)][1]).locator("input").press("Space");
     }
   }
 
@@ -320,11 +320,11 @@ class Story {
     this.household = new URL(village.page.url()).pathname;
     await this.look(village, "household");
     await village.go(`${this.household}/cards`);
-    await village.submit(`form[action$="/cards"]`);
-    await this.look(village, "cards");
-    await village.follow('a[href^="/cards/"]');
+    await village.submit('form[action$="/cards"]');
     await this.look(village, "card");
     this.cardCode = (await village.page.locator(".card code").innerText()).trim();
+    await village.go(`${this.household}/cards`);
+    await this.look(village, "cards");
   }
 
   async marketDay(officer) {
@@ -332,7 +332,7 @@ class Story {
     await officer.go("/market-days");
     const villages = officer.page.locator("[name=village] option");
     const options = await villages.evaluateAll((all) => all.map((o) => [o.textContent, o.value]));
-    await officer.submit('form[action="/market-days"]', {
+    await officer.submit('form[action="/market-days"][method=post]', {
       village: options.find(([text]) => text.includes(VILLAGE))[1],
       on_date: CERTIFIED_ON,
       spot: "村委会门口",

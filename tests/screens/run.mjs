@@ -9,6 +9,9 @@ const stories = Object.entries({ month, crawl })
   .filter(([name]) => chosen.length === 0 || chosen.includes(name))
   .map(([, story]) => story);
 
+/** The slowest step, on a busy machine, takes a tenth of this. */
+const STEP_MS_MAX = 300_000;
+
 /** A failure that has been reported already. */
 class Told extends Error {}
 
@@ -32,7 +35,7 @@ process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 async function check(name, step) {
   const since = Date.now();
   try {
-    const result = await step();
+    const result = await Promise.race([step(), tooLong()]);
     passed += 1;
     console.log(`  ok ${name} (${Date.now() - since} ms)`);
     return result;
@@ -40,6 +43,13 @@ async function check(name, step) {
     report(name, error);
     throw new Told();
   }
+}
+
+function tooLong() {
+  return new Promise((_, reject) => {
+    const words = `not done in ${STEP_MS_MAX / 1000} s`;
+    setTimeout(() => reject(new Error(words)), STEP_MS_MAX).unref();
+  });
 }
 
 function report(name, error) {

@@ -71,7 +71,7 @@ export class Server {
   }
 
   async stop() {
-    if (this.process) {
+    if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
       const ended = new Promise((done) => this.process.once("exit", done));
       this.process.stdin.end();
       await ended;

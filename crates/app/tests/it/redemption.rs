@@ -40,7 +40,7 @@ impl<'s> Shop<'s> {
         for (key, kind, area) in [(warehouse, "warehouse", zone), (truck, "store", township)] {
             let open = app::goods::OpenPlace { key, kind: kind.into(), name: kind.into(), area };
             let who = officer.clone();
-            stage.write(move |tx| app::goods::open_place(tx, &who, &open)).unwrap();
+            stage.write(move |tx| app::goods::open_place(tx, &who, &open)).expect("allowed");
         }
         let mut keeper = stage.person("王店员", Role::StoreKeeper, Some("001.001"));
         keeper.posts[0].place = Some(truck);
@@ -48,7 +48,7 @@ impl<'s> Shop<'s> {
             .read::<_, Never>(|tx| {
                 Ok(store::goods::all(tx)?.into_iter().map(|g| (g.sku, g.goods)).collect())
             })
-            .unwrap();
+            .expect("allowed");
         let mut shop = Shop {
             stage,
             keeper,
@@ -69,7 +69,8 @@ impl<'s> Shop<'s> {
             spot: "文化广场".into(),
         };
         let who = shop.keeper.clone();
-        let notice = stage.write(move |tx| app::goods::announce(tx, &who, &announce)).unwrap();
+        let notice =
+            stage.write(move |tx| app::goods::announce(tx, &who, &announce)).expect("allowed");
         assert_eq!(notice, None);
         shop
     }
@@ -88,21 +89,21 @@ impl<'s> Shop<'s> {
                 )?;
                 Ok(())
             })
-            .unwrap();
+            .expect("allowed");
         id
     }
 
     fn credit(&self, household: usize, points: i64) {
         let cause = Cause { kind: CauseKind::Certification, id: self.stage.id() };
         let day = jiff::civil::date(2026, 11, 20);
-        let amount = Amount::new(points).unwrap();
+        let amount = Amount::new(points).expect("allowed");
         let credit = [Transfer::credit(cause, self.households[household - 1], amount, day, 1)];
-        self.stage.write(move |tx| app::points::transfer(tx, &credit)).unwrap();
+        self.stage.write(move |tx| app::points::transfer(tx, &credit)).expect("allowed");
     }
 
     fn receive(&self, lines: &[(&str, i64, Option<&str>)]) {
         let lines = lines.iter().map(|(sku, quantity, expires_on)| {
-            (self.goods[*sku], *quantity, expires_on.map(|on| on.parse().unwrap()))
+            (self.goods[*sku], *quantity, expires_on.map(|on| on.parse().expect("allowed")))
         });
         let receive = Receive {
             key: self.stage.id(),
@@ -115,7 +116,7 @@ impl<'s> Shop<'s> {
             lines: lines.collect(),
         };
         let who = self.keeper.clone();
-        self.stage.write(move |tx| app::goods::receive(tx, &who, &receive)).unwrap();
+        self.stage.write(move |tx| app::goods::receive(tx, &who, &receive)).expect("allowed");
     }
 
     fn wishes(&self, wishes: &[(&str, i64)]) -> Vec<Wish> {
@@ -132,7 +133,7 @@ impl<'s> Shop<'s> {
         let id = self.households[household - 1];
         self.stage
             .read::<_, Never>(move |tx| Ok(store::points::household_balance(tx, id)?))
-            .unwrap()
+            .expect("allowed")
     }
 
     fn left(&self, sku: &str) -> i64 {
@@ -142,7 +143,7 @@ impl<'s> Shop<'s> {
                 let shelves = store::goods::shelves_of(tx, place, goods)?;
                 Ok(shelves.iter().map(|s| s.left).sum())
             })
-            .unwrap()
+            .expect("allowed")
     }
 }
 

@@ -13,7 +13,7 @@ fn id(n: u128) -> Id {
 
 fn credit(batch: u128, household: u128, points: i64) -> Transfer {
     let cause = Cause { kind: CauseKind::Certification, id: id(batch) };
-    Transfer::credit(cause, id(household), Amount::new(points).unwrap(), DAY, 7)
+    Transfer::credit(cause, id(household), Amount::new(points).expect("fits"), DAY, 7)
 }
 
 fn send(stage: &Stage, transfers: Vec<Transfer>) -> Result<usize, Failure<Refusal>> {
@@ -23,7 +23,7 @@ fn send(stage: &Stage, transfers: Vec<Transfer>) -> Result<usize, Failure<Refusa
 fn balance(stage: &Stage, household: u128) -> i64 {
     stage
         .read::<_, Never>(move |tx| Ok(store::points::household_balance(tx, id(household))?))
-        .unwrap()
+        .expect("fits")
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod pages;
 mod trial;
 
 pub use pages::{
-    BatchPage, NextStep, Review, ReviewLine, ReviewOne, RoundPage, ScorePage, VisitsPage, batch,
-    batches, export_batches, next_visit, review, review_one, round, score_page, visits,
+    BatchPage, NextStep, Review, ReviewLine, ReviewOne, RoundPage, ScorePage, Show, VisitsPage,
+    batch, batches, export_batches, next_visit, review, review_one, round, score_page, visits,
 };
 pub use trial::{Trial, trial};
 

@@ -9,7 +9,7 @@ mod sheet;
 
 pub use dry_run::{DryRun, DryRunRow, PastScore, dry_run};
 pub use notes::{Note, Pattern, SheetLook, notes};
-pub use scores::{Mark, MonthScore, Scores, Sums, compute};
+pub use scores::{Mark, MonthScore, Scores, Sums, Tally, compute};
 pub use settle::{
     Basis, KeptSheet, Occasion, Outcome, SettleFacts, SettleRequest, Settlement, agrees, settle,
 };

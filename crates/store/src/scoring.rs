@@ -9,6 +9,7 @@ use domain::calendar::Month;
 use domain::scheme::Scheme;
 use domain::scoring::{
     BatchState, KeptSheet, Missing, PastScore, RosterPlace, Scorer, Scores, Settlement, SheetLook,
+    Tally,
 };
 use domain::{Date, Id, Millis};
 
@@ -216,12 +217,7 @@ impl Batch {
 }
 
 const BATCH: &str = "b.id, b.round, r.month, r.scheme, r.visits_from, r.visits_to, b.village, a.name, \
-     COALESCE(t.name, ''), b.path, b.state, b.households, \
-     (SELECT COUNT(*) FROM sheet x WHERE x.batch = b.id AND x.current \
-      AND x.scorer = 'assistance_officer'), \
-     (SELECT COUNT(*) FROM sheet x WHERE x.batch = b.id AND x.current \
-      AND x.scorer = 'assigned_cadre'), \
-     (SELECT COUNT(*) FROM settlement x WHERE x.batch = b.id AND x.current)";
+     COALESCE(t.name, ''), b.path, b.state, b.households";
 const BATCH_TABLES: &str = "batch b JOIN round r ON r.id = b.round JOIN area a ON a.id = b.village \
                             LEFT JOIN area t ON t.id = a.parent";
 
@@ -239,14 +235,34 @@ fn batch(r: &Row) -> Result<Batch> {
         path: r.text(9)?,
         state: state(r, 10)?,
         households: r.int(11)?,
-        officer_sheets: r.int(12)?,
-        cadre_sheets: r.int(13)?,
-        settled: r.int(14)?,
+        officer_sheets: 0,
+        cadre_sheets: 0,
+        settled: 0,
     })
 }
 
+/// Fills in what was handed in and settled: two short walks along an index for each batch shown.
+fn count(tx: &mut Tx, mut batches: Vec<Batch>) -> Result<Vec<Batch>> {
+    for batch in &mut batches {
+        let sheets = "SELECT scorer, COUNT(*) FROM sheet WHERE batch = $1 AND current \
+                      GROUP BY scorer";
+        tx.each(sheets, &args![batch.id], |r| {
+            match scorer(r, 0)? {
+                Scorer::AssistanceOfficer => batch.officer_sheets = r.int(1)?,
+                Scorer::AssignedCadre => batch.cadre_sheets = r.int(1)?,
+            }
+            Ok(())
+        })?;
+        let settled = "SELECT COUNT(*) FROM settlement WHERE batch = $1 AND current";
+        batch.settled = tx.one(settled, &args![batch.id], |r| r.int(0))?;
+    }
+    Ok(batches)
+}
+
 pub fn find(tx: &mut Tx, id: Id) -> Result<Option<Batch>> {
-    tx.opt(&format!("SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.id = $1"), &args![id], batch)
+    let sql = format!("SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.id = $1");
+    let found = tx.all(&sql, &args![id], batch)?;
+    Ok(count(tx, found)?.pop())
 }
 
 /// Which batches a list shows.
@@ -311,7 +327,7 @@ pub fn list(
         &args,
         batch,
     )?;
-    Ok((rows, total))
+    Ok((count(tx, rows)?, total))
 }
 
 /// Moves a batch one state on and keeps the moment. False: it was not in `from` any more.
@@ -639,30 +655,39 @@ pub fn names(tx: &mut Tx, batch: Id) -> Result<std::collections::HashMap<Id, Str
     Ok(rows.into_iter().collect())
 }
 
-/// A batch's sheets as the patterns look at them.
-pub fn looks(tx: &mut Tx, batch: Id) -> Result<Vec<SheetLook>> {
+/// A batch's sheets as the patterns look at them, held against the month before.
+pub fn looks(tx: &mut Tx, batch: &Batch, scheme: &Scheme) -> Result<Vec<SheetLook>> {
+    let mut before = std::collections::HashMap::new();
+    tx.each(
+        "SELECT m.household, m.total FROM settlement m JOIN batch b ON b.id = m.batch \
+         JOIN round r ON r.id = b.round \
+         WHERE r.kind = 'scoring' AND r.month = $1 AND b.village = $2 AND m.current \
+         AND m.outcome = 'assessed'",
+        &args![batch.month.previous().to_string(), batch.village],
+        |r| {
+            before.insert(r.id(0)?, r.int(1)?);
+            Ok(())
+        },
+    )?;
+    let (able, unable) = (Tally::new(scheme, true), Tally::new(scheme, false));
     tx.all(
         "SELECT s.household, o.able_to_work, s.scorer, s.person, s.scores, s.visited_on, \
-         s.opened_at, s.at, \
-         (SELECT m.total FROM settlement m JOIN batch mb ON mb.id = m.batch \
-          JOIN round mr ON mr.id = mb.round \
-          WHERE m.household = s.household AND m.current AND m.outcome = 'assessed' \
-          AND mr.kind = r.kind AND mr.month < r.month ORDER BY mr.month DESC LIMIT 1) \
-         FROM sheet s JOIN batch b ON b.id = s.batch JOIN round r ON r.id = b.round \
-         JOIN roster o ON o.batch = s.batch AND o.household = s.household \
-         WHERE s.batch = $1 AND s.current ORDER BY o.position",
-        &args![batch],
+         s.opened_at, s.at FROM roster o \
+         JOIN sheet s ON s.batch = o.batch AND s.household = o.household AND s.current \
+         WHERE o.batch = $1 ORDER BY o.position",
+        &args![batch.id],
         |r| {
+            let household = r.id(0)?;
+            let tally = if r.bool(1)? { &able } else { &unable };
             Ok(SheetLook {
-                household: r.id(0)?,
-                able_to_work: r.bool(1)?,
+                household,
                 scorer: scorer(r, 2)?,
                 person: r.id(3)?,
-                scores: scores(&r.text(4)?)?,
+                total: tally.total(&r.text(4)?),
                 visited_on: r.opt_date(5)?,
                 opened_at: r.opt_int(6)?,
                 at: r.int(7)?,
-                last_month: r.opt_int(8)?,
+                last_month: before.get(&household).copied(),
             })
         },
     )
@@ -715,7 +740,6 @@ pub struct Progress {
 }
 
 const MINE: &str = "roster o JOIN batch b ON b.id = o.batch JOIN area a ON a.id = b.village \
-     JOIN household h ON h.id = o.household \
      LEFT JOIN sheet s ON s.batch = o.batch AND s.household = o.household AND s.current \
      AND s.scorer = CASE WHEN o.officer = $1 THEN 'assistance_officer' ELSE 'assigned_cadre' END";
 const IS_MINE: &str = "b.round = $2 AND (o.officer = $1 OR o.cadre = $1)";
@@ -751,13 +775,15 @@ pub fn visits(
     if filter.to_do {
         sql.push_str(" AND s.id IS NULL");
     }
-    let total = tx.one(&format!("SELECT COUNT(*) FROM {MINE} WHERE {sql}"), &args, |r| r.int(0))?;
+    let household = "JOIN household h ON h.id = o.household";
+    let count = format!("SELECT COUNT(*) FROM {MINE} {household} WHERE {sql}");
+    let total = tx.one(&count, &args, |r| r.int(0))?;
     let n = args.len();
     args.extend(args![limit, offset]);
     let rows = tx.all(
         &format!(
             "SELECT o.batch, o.household, h.number, o.head_name, h.hamlet, a.name, b.state, \
-             s.visited_on, s.at FROM {MINE} WHERE {sql} \
+             s.visited_on, s.at FROM {MINE} {household} WHERE {sql} \
              ORDER BY CASE WHEN s.id IS NULL THEN 0 ELSE 1 END, b.path, o.position \
              LIMIT ${} OFFSET ${}",
             n + 1,
@@ -851,12 +877,10 @@ pub fn coverage(tx: &mut Tx, scope: &Scope, round: Id) -> Result<Vec<Batch>> {
     let within = Within::of(scope, "b.path", None, 2);
     let mut args = vec![Val::from(round)];
     args.extend(within.args);
-    tx.all(
-        &format!(
-            "SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.round = $1 AND {} ORDER BY b.path",
-            within.sql
-        ),
-        &args,
-        batch,
-    )
+    let sql = format!(
+        "SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.round = $1 AND {} ORDER BY b.path",
+        within.sql
+    );
+    let rows = tx.all(&sql, &args, batch)?;
+    count(tx, rows)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::Id;
 use domain::access::Permission;
 use domain::calendar::Month;
-use domain::scheme::Scheme;
+use domain::scheme::{Item, Scheme};
 use domain::scoring::{
     BatchState, Mark, Note, Scorer, Scores, compute, notes, other_sheet_visible,
 };
@@ -207,14 +207,14 @@ fn to_read(tx: &mut Tx, who: &Who, id: Id) -> Answer<Batch> {
 pub fn batch(tx: &mut Tx, who: &Who, id: Id) -> Answer<BatchPage> {
     let batch = to_read(tx, who, id)?;
     let scheme = store::scheme::load(tx, batch.scheme)?;
-    let looks = store::scoring::looks(tx, id)?;
+    let looks = store::scoring::looks(tx, &batch, &scheme)?;
     let names = store::scoring::names(tx, id)?;
     let next = NextStep::of(who, &batch);
     let to_visit = match batch.state {
         BatchState::Draft => store::scoring::to_visit(tx, id, TO_VISIT_SHOWN)?,
         _ => Vec::new(),
     };
-    Ok(BatchPage { notes: notes(&scheme, &looks), batch, scheme, names, next, to_visit })
+    Ok(BatchPage { notes: notes(scheme.monthly_max, &looks), batch, scheme, names, next, to_visit })
 }
 
 // Review ------------------------------------------------------------------------------------------
@@ -224,6 +224,8 @@ pub struct Review {
     pub batch: Batch,
     pub scheme: Arc<Scheme>,
     pub lines: Vec<ReviewLine>,
+    /// Households that the list has in all.
+    pub total: usize,
     pub names: HashMap<Id, String>,
     /// Unsettled households whose two sheets are equal.
     pub equal: usize,
@@ -238,8 +240,6 @@ pub struct ReviewLine {
     pub cadre_total: Option<i64>,
     /// Items on which the two differ.
     pub differing: Vec<String>,
-    /// Points between the two sheets, item by item; the order of the page.
-    pub distance: i64,
     /// The viewer's declared kinship with the household.
     pub relation: Option<String>,
     /// The viewer gave one of the sheets.
@@ -252,22 +252,97 @@ impl ReviewLine {
     }
 }
 
-pub fn review(tx: &mut Tx, who: &Who, id: Id) -> Answer<Review> {
+/// Which households the review shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    #[default]
+    All,
+    /// Not settled yet.
+    Open,
+    /// Two sheets that differ.
+    Differing,
+    /// One sheet only.
+    One,
+}
+
+impl Show {
+    fn shows(self, line: &Line) -> bool {
+        match (self, &line.officer_sheet, &line.cadre_sheet) {
+            (Show::All, ..) => true,
+            (Show::Open, ..) => line.settlement.is_none(),
+            (Show::Differing, Some(officer), Some(cadre)) => officer.scores != cadre.scores,
+            (Show::Differing, ..) => false,
+            (Show::One, officer, cadre) => officer.is_some() != cadre.is_some(),
+        }
+    }
+}
+
+/// `limit` households from `offset`; all are looked at for the order, only those shown are read
+/// in full.
+pub fn review(
+    tx: &mut Tx,
+    who: &Who,
+    id: Id,
+    show: Show,
+    offset: usize,
+    limit: usize,
+) -> Answer<Review> {
     let batch = to_read(tx, who, id)?;
     let scheme = store::scheme::load(tx, batch.scheme)?;
     let relations = store::scoring::relatives(tx, id, who.person)?;
     let names = store::scoring::names(tx, id)?;
-    let mut lines = Vec::with_capacity(batch.households as usize);
-    for line in store::scoring::lines(tx, id)? {
-        lines.push(review_line(who, &batch, &scheme, line, &relations)?);
+    let mut lines = store::scoring::lines(tx, id)?;
+    let mut equal = 0;
+    for line in &mut lines {
+        hide(&batch, line);
+        equal += usize::from(line.settlement.is_none() && is_equal(line));
     }
-    lines.sort_by_key(|l| {
-        (l.line.settlement.is_some(), std::cmp::Reverse(l.distance), l.line.position)
-    });
-    let equal = lines.iter().filter(|l| l.line.settlement.is_none() && l.is_equal()).count();
+    lines.retain(|line| show.shows(line));
+    let mut order = Vec::with_capacity(lines.len());
+    for (n, line) in lines.iter().enumerate() {
+        let distance = distance(&scheme, line)?;
+        order.push((line.settlement.is_some(), std::cmp::Reverse(distance), line.position, n));
+    }
+    order.sort_unstable();
+    let mut shown = Vec::with_capacity(limit.min(order.len()));
+    for (.., n) in order.iter().skip(offset).take(limit) {
+        shown.push(review_line(who, &scheme, lines[*n].clone(), &relations)?);
+    }
     let may_settle =
         batch.state == BatchState::Scored && who.scope(Permission::Review).covers(&batch.path);
-    Ok(Review { batch, scheme, lines, names, equal, may_settle })
+    let total = lines.len();
+    Ok(Review { batch, scheme, lines: shown, total, names, equal, may_settle })
+}
+
+/// Nobody compares before both sheets are in.
+fn hide(batch: &Batch, line: &mut Line) {
+    let (officer, cadre) = (line.officer_sheet.is_some(), line.cadre_sheet.is_some());
+    if !other_sheet_visible(batch.state, officer, cadre) {
+        (line.officer_sheet, line.cadre_sheet) = (None, None);
+    }
+}
+
+fn is_equal(line: &Line) -> bool {
+    match (&line.officer_sheet, &line.cadre_sheet) {
+        (Some(officer), Some(cadre)) => officer.scores == cadre.scores,
+        _ => false,
+    }
+}
+
+/// Points between the two sheets, item by item; a missing one is as far as can be.
+fn distance(scheme: &Scheme, line: &Line) -> Result<i64, store::Broken> {
+    let (officer, cadre) = match (&line.officer_sheet, &line.cadre_sheet) {
+        (Some(officer), Some(cadre)) if officer.scores == cadre.scores => return Ok(0),
+        (None, None) => return Ok(0),
+        (Some(officer), Some(cadre)) => (officer.marks()?, cadre.marks()?),
+        _ => return Ok(i64::MAX),
+    };
+    let between = |item: &&Item| match (officer.get(&item.code), cadre.get(&item.code)) {
+        (Some(Mark::Points(a)), Some(Mark::Points(b))) => (a - b).abs(),
+        (a, b) if a == b => 0,
+        _ => item.max,
+    };
+    Ok(scheme.items_for(line.able_to_work).iter().map(between).sum())
 }
 
 /// One household before the review group.
@@ -282,10 +357,11 @@ pub struct ReviewOne {
 pub fn review_one(tx: &mut Tx, who: &Who, id: Id, household: Id) -> Answer<ReviewOne> {
     let batch = to_read(tx, who, id)?;
     let scheme = store::scheme::load(tx, batch.scheme)?;
-    let line = store::scoring::line(tx, id, household)?.ok_or(Failure::NotFound)?;
+    let mut line = store::scoring::line(tx, id, household)?.ok_or(Failure::NotFound)?;
+    hide(&batch, &mut line);
     let relation = store::scoring::relation(tx, who.person, household)?;
     let relations: Vec<_> = relation.into_iter().map(|r| (household, r)).collect();
-    let line = review_line(who, &batch, &scheme, line, &relations)?;
+    let line = review_line(who, &scheme, line, &relations)?;
     let names = store::scoring::names(tx, id)?;
     let may_settle =
         batch.state == BatchState::Scored && who.scope(Permission::Review).covers(&batch.path);
@@ -300,48 +376,30 @@ pub fn next_visit(tx: &mut Tx, who: &Who, batch: Id, after: Id) -> Answer<Option
 
 fn review_line(
     who: &Who,
-    batch: &Batch,
     scheme: &Scheme,
-    mut line: Line,
+    line: Line,
     relations: &[(Id, String)],
 ) -> Result<ReviewLine, store::Broken> {
-    let own = [&line.officer_sheet, &line.cadre_sheet]
-        .into_iter()
-        .flatten()
-        .any(|sheet| sheet.person == who.person);
-    if !other_sheet_visible(batch.state, line.officer_sheet.is_some(), line.cadre_sheet.is_some()) {
-        (line.officer_sheet, line.cadre_sheet) = (None, None);
-    }
+    let sheets = [&line.officer_sheet, &line.cadre_sheet];
+    let own = sheets.into_iter().flatten().any(|sheet| sheet.person == who.person);
     let marks = |sheet: &Option<Sheet>| sheet.as_ref().map(Sheet::marks).transpose();
     let (officer, cadre) = (marks(&line.officer_sheet)?, marks(&line.cadre_sheet)?);
     let total = |scores: &Option<Scores>| {
         let scores = scores.as_ref()?;
         compute(scheme, scores, line.able_to_work).ok().map(|m| m.total)
     };
-    let (officer_total, cadre_total) = (total(&officer), total(&cadre));
-    let mut differing = Vec::new();
-    let mut distance = 0;
-    for item in scheme.items_for(line.able_to_work) {
-        let mark = |scores: &Option<Scores>| scores.as_ref()?.get(&item.code).cloned();
-        let (a, b) = (mark(&officer), mark(&cadre));
-        if a != b {
-            differing.push(item.code.clone());
-            distance += match (a, b) {
-                (Some(Mark::Points(a)), Some(Mark::Points(b))) => (a - b).abs(),
-                _ => item.max,
-            };
-        }
-    }
-    let relation =
-        relations.iter().find(|(h, _)| *h == line.household).map(|(_, relation)| relation.clone());
+    let mark = |scores: &Option<Scores>, item: &str| scores.as_ref()?.get(item).cloned();
+    let items = scheme.items_for(line.able_to_work);
+    let codes = items.iter().map(|item| item.code.clone());
+    let differing = codes.filter(|code| mark(&officer, code) != mark(&cadre, code)).collect();
+    let relation = relations.iter().find(|(h, _)| *h == line.household).map(|(_, r)| r.clone());
     Ok(ReviewLine {
+        officer_total: total(&officer),
+        cadre_total: total(&cadre),
         line,
         officer,
         cadre,
-        officer_total,
-        cadre_total,
         differing,
-        distance,
         relation,
         own,
     })

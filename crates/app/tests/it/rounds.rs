@@ -92,7 +92,9 @@ fn the_roster_is_frozen() {
         let (village, batch) = Village::november(stage);
         stage.household(JIUHE, "H005", "新来的", true);
         let who = stage.now_as(&village.zone);
-        let review = stage.read(move |tx| app::scoring::review(tx, &who, batch)).unwrap();
+        let review = stage
+            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .unwrap();
         let names: Vec<_> = review.lines.iter().map(|l| l.line.head_name.as_str()).collect();
         assert_eq!(names, ["张三", "李四", "王五"]);
     });
@@ -107,7 +109,9 @@ fn several_officers_share_a_village() {
         village.open("2026-11");
         let batch = village.batch(JIUHE);
         let who = stage.now_as(&village.zone);
-        let review = stage.read(move |tx| app::scoring::review(tx, &who, batch)).unwrap();
+        let review = stage
+            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .unwrap();
         let officers: Vec<_> = review.lines.iter().map(|l| l.line.officer).collect();
         let (first, second) = (Some(village.officer.person), Some(second.person));
         assert_eq!(officers, [first, first, second]);

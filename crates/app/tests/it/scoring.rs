@@ -135,7 +135,9 @@ fn neither_sees_the_other_before_both_are_in() {
         };
         let reviewed = |who: &Who| {
             let who = stage.now_as(who);
-            let review = stage.read(move |tx| app::scoring::review(tx, &who, batch)).unwrap();
+            let review = stage
+                .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+                .unwrap();
             review.lines.iter().filter(|l| l.officer.is_some() || l.cadre.is_some()).count()
         };
         assert_eq!(village.save(&village.officer, &village.sheet(batch, household, "")), "ok");
@@ -262,7 +264,9 @@ fn a_village_reviews_its_month() {
         assert_eq!(village.close(batch, true), "ok");
 
         let who = stage.now_as(committee);
-        let review = stage.read(move |tx| app::scoring::review(tx, &who, batch)).unwrap();
+        let review = stage
+            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .unwrap();
         assert!(review.may_settle);
         assert_eq!(review.equal, 1);
         let picture: Vec<_> = review

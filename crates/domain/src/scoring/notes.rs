@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::{Scorer, Scores, compute};
-use crate::scheme::Scheme;
+use super::Scorer;
 use crate::{Id, Millis};
 
 /// A scorer's sheets must be at least so many before their likeness says anything.
@@ -43,10 +42,10 @@ impl Pattern {
 #[derive(Clone, Debug)]
 pub struct SheetLook {
     pub household: Id,
-    pub able_to_work: bool,
     pub scorer: Scorer,
     pub person: Id,
-    pub scores: Scores,
+    /// What it adds up to; none with too few items assessed.
+    pub total: Option<i64>,
     pub visited_on: Option<Date>,
     pub opened_at: Option<Millis>,
     pub at: Millis,
@@ -65,47 +64,36 @@ pub struct Note {
     pub of: usize,
 }
 
-/// Everything seen in one batch, by scorer.
-pub fn notes(scheme: &Scheme, sheets: &[SheetLook]) -> Vec<Note> {
-    type Totalled<'a> = (&'a SheetLook, Option<i64>);
-    let mut by_scorer: BTreeMap<(Scorer, Id), Vec<Totalled<'_>>> = BTreeMap::new();
+/// Everything seen in one batch, by scorer. `full`: the scheme's monthly maximum.
+pub fn notes(full: i64, sheets: &[SheetLook]) -> Vec<Note> {
+    let mut by_scorer: BTreeMap<(Scorer, Id), Vec<&SheetLook>> = BTreeMap::new();
     for sheet in sheets {
-        let total = compute(scheme, &sheet.scores, sheet.able_to_work).ok().map(|m| m.total);
-        by_scorer.entry((sheet.scorer, sheet.person)).or_default().push((sheet, total));
+        by_scorer.entry((sheet.scorer, sheet.person)).or_default().push(sheet);
     }
     let mut notes = Vec::new();
     for ((scorer, person), sheets) in by_scorer {
-        let mut seen = |pattern, households: Vec<Id>| {
+        let mut seen = |pattern, holds: &dyn Fn(&SheetLook) -> bool| {
+            let households: Vec<Id> =
+                sheets.iter().filter(|s| holds(s)).map(|s| s.household).collect();
             if !households.is_empty() {
                 notes.push(Note { pattern, person, scorer, households, of: sheets.len() });
             }
         };
-        let those = |holds: &dyn Fn(&SheetLook, Option<i64>) -> bool| -> Vec<Id> {
-            sheets.iter().filter(|(s, t)| holds(s, *t)).map(|(s, _)| s.household).collect()
-        };
-        let totals = sheets.iter().filter_map(|(_, total)| *total);
-        let (low, high) = (totals.clone().min(), totals.clone().max());
-        if totals.count() >= ENOUGH
-            && let (Some(low), Some(high)) = (low, high)
+        let totals: Vec<i64> = sheets.iter().filter_map(|s| s.total).collect();
+        if let (true, Some(low), Some(high)) =
+            (totals.len() >= ENOUGH, totals.iter().min(), totals.iter().max())
         {
-            if low == scheme.monthly_max {
-                seen(Pattern::AllFullMarks, those(&|_, total| total.is_some()));
+            if *low == full {
+                seen(Pattern::AllFullMarks, &|s| s.total.is_some());
             } else if high - low <= CLOSE_POINTS {
-                seen(Pattern::AllClose, those(&|_, total| total.is_some()));
+                seen(Pattern::AllClose, &|s| s.total.is_some());
             }
         }
-        seen(Pattern::NoVisitDate, those(&|s, _| s.visited_on.is_none()));
-        seen(
-            Pattern::UnderOneMinute,
-            those(&|s, _| s.opened_at.is_some_and(|opened| s.at - opened < QUICK_MILLIS)),
-        );
-        seen(
-            Pattern::Jump,
-            those(&|s, total| {
-                let moved = total.zip(s.last_month).map_or(0, |(now, then)| (now - then).abs());
-                moved > JUMP_POINTS
-            }),
-        );
+        seen(Pattern::NoVisitDate, &|s| s.visited_on.is_none());
+        seen(Pattern::UnderOneMinute, &|s| s.opened_at.is_some_and(|o| s.at - o < QUICK_MILLIS));
+        seen(Pattern::Jump, &|s| {
+            s.total.zip(s.last_month).is_some_and(|(now, then)| (now - then).abs() > JUMP_POINTS)
+        });
     }
     notes
 }
@@ -115,15 +103,15 @@ mod tests {
     use super::super::scores::tests::change;
     use super::*;
     use crate::scheme::tests::shipped;
+    use crate::scoring::compute;
     use jiff::civil::date;
 
     fn look(household: u128, changes: &str) -> SheetLook {
         SheetLook {
             household: Id::from_u128(household),
-            able_to_work: true,
             scorer: Scorer::AssistanceOfficer,
             person: Id::from_u128(1),
-            scores: change(changes),
+            total: compute(&shipped(), &change(changes), true).ok().map(|m| m.total),
             visited_on: Some(date(2026, 11, 3)),
             opened_at: Some(0),
             at: 90_000,
@@ -132,7 +120,7 @@ mod tests {
     }
 
     fn said(sheets: &[SheetLook]) -> String {
-        notes(&shipped(), sheets)
+        notes(100, sheets)
             .iter()
             .map(|n| format!("{} {}/{}", n.pattern.code(), n.households.len(), n.of))
             .collect::<Vec<_>>()

@@ -180,8 +180,48 @@ pub fn compute(
     if assessed < scheme.min_assessed || most == 0 {
         return Err(Refusal::TooFewAssessed { assessed, needed: scheme.min_assessed });
     }
-    let total = (2 * scheme.monthly_max * given + most) / (2 * most);
+    let total = rounded(scheme.monthly_max, given, most);
     Ok(MonthScore { total, sums: Sums(sums), assessed })
+}
+
+/// Totals of many sheets that were checked when they were kept: reads their text where it stands.
+pub struct Tally<'a> {
+    /// (code, maximum) of the items put to a household.
+    items: Vec<(&'a str, i64)>,
+    monthly_max: i64,
+    min_assessed: usize,
+}
+
+impl<'a> Tally<'a> {
+    pub fn new(scheme: &'a Scheme, able_to_work: bool) -> Tally<'a> {
+        let items = scheme.items_for(able_to_work);
+        Tally {
+            items: items.iter().map(|i| (i.code.as_str(), i.max)).collect(),
+            monthly_max: scheme.monthly_max,
+            min_assessed: scheme.min_assessed,
+        }
+    }
+
+    /// The same total that `compute` gives; none where that refuses for too few items.
+    pub fn total(&self, text: &str) -> Option<i64> {
+        let (mut given, mut most, mut assessed) = (0, 0, 0);
+        for part in text.split(';') {
+            let (item, mark) = part.split_once(' ')?;
+            if mark.starts_with("- ") {
+                continue;
+            }
+            given += mark.parse::<i64>().ok()?;
+            most += self.items.iter().find(|(code, _)| *code == item)?.1;
+            assessed += 1;
+        }
+        let counts = assessed >= self.min_assessed && most > 0;
+        counts.then(|| rounded(self.monthly_max, given, most))
+    }
+}
+
+/// Half up, in whole numbers.
+fn rounded(monthly_max: i64, given: i64, most: i64) -> i64 {
+    (2 * monthly_max * given + most) / (2 * most)
 }
 
 #[cfg(test)]
@@ -320,6 +360,8 @@ pub(crate) mod tests {
                 };
                 (item.code.clone(), mark)
             }));
+            let tallied = Tally::new(&scheme, able).total(&scores.to_string());
+            prop_assert_eq!(tallied, compute(&scheme, &scores, able).ok().map(|m| m.total));
             match compute(&scheme, &scores, able) {
                 Ok(month) => {
                     prop_assert!((0..=100).contains(&month.total));

@@ -107,7 +107,8 @@ async fn export(ask: &Ask, filter: BatchFilter, kind: Kind) -> Result<Response, 
     .iter()
     .map(|key| p.t(key))
     .collect();
-    let note = p.t3("batches-export-note", "who", &who.name, "at", p.time(ask.now), "rows", rows.len());
+    let note =
+        p.t3("batches-export-note", "who", &who.name, "at", p.time(ask.now), "rows", rows.len());
     let mut bytes = Vec::new();
     let write = |bytes: &mut Vec<u8>| -> Result<(), sheets::write::WriteError> {
         let mut table = Table::new(kind, bytes, &p.title, Some(&note), &header)?;

@@ -1,9 +1,7 @@
 //! The village's review: both sheets side by side, the biggest differences first.
 
-use std::collections::HashMap;
-
 use app::Never;
-use app::scoring::{AgreeWhereEqual, FinishReview, ReviewLine, ReviewOne, Settle};
+use app::scoring::{AgreeWhereEqual, FinishReview, ReviewLine, ReviewOne, Settle, Show};
 use askama::Template;
 use axum::response::Response;
 use domain::Id;
@@ -73,32 +71,30 @@ fn row(p: &Page, scheme: &Scheme, line: &ReviewLine) -> Row {
 
 pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
-    let review = ask.read::<_, Never>(move |tx, who| app::scoring::review(tx, who, id)).await?;
     let show = match ask.query("show") {
-        None => "all",
-        Some(show @ ("open" | "differing" | "one")) => show,
+        None => Show::All,
+        Some("open") => Show::Open,
+        Some("differing") => Show::Differing,
+        Some("one") => Show::One,
         Some(_) => return Err(Problem::bad("query")),
     };
-    let is_shown = |line: &&ReviewLine| match show {
-        "open" => line.line.settlement.is_none(),
-        "differing" => line.officer.is_some() && line.cadre.is_some() && !line.is_equal(),
-        "one" => line.officer.is_some() != line.cadre.is_some(),
-        _ => true,
-    };
-    let lines: Vec<&ReviewLine> = review.lines.iter().filter(is_shown).collect();
-    let paging = Paging::asked(&ask).of(lines.len() as i64);
+    let paging = Paging::asked(&ask);
+    let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
+    let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
+    let review = ask
+        .read::<_, Never>(move |tx, who| app::scoring::review(tx, who, id, show, from, size))
+        .await?;
+    let paging = paging.of(i64::try_from(review.total).unwrap_or(i64::MAX));
     let p = Page::new(&ask, "review-title", Season::Autumn);
     let month = p.month(review.batch.month.to_string());
     let title = p.t2("review-of", "village", &review.batch.village_name, "month", month);
-    let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
-    let rows = lines.iter().skip(from).take(paging.size as usize);
     ask.page(&ListPage {
-        rows: rows.map(|line| row(&p, &review.scheme, line)).collect(),
+        rows: review.lines.iter().map(|line| row(&p, &review.scheme, line)).collect(),
         p: p.titled(title),
         equal: review.equal,
         left: review.batch.households - review.batch.settled,
         may_settle: review.may_settle,
-        show: show.to_owned(),
+        show: ask.query("show").unwrap_or("").to_owned(),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
         batch: review.batch,
@@ -122,12 +118,12 @@ struct ShowPage {
 }
 
 /// The items with both people's marks on the buttons; agreed ones, or settled ones, are checked.
-fn compared(p: &Page, one: &ReviewOne, names: &HashMap<Id, String>) -> Vec<Line> {
+/// What differs comes first.
+fn compared(p: &Page, one: &ReviewOne) -> Vec<Line> {
     let line = &one.line;
     let settled = line.line.settlement.as_ref().and_then(|s| s.marks().ok());
     let settled = settled.filter(|marks| !marks.is_empty());
     let mut lines = lines(p, &one.scheme, line.line.able_to_work, settled.as_ref());
-    let _ = names;
     for item in &mut lines {
         let value =
             |scores: &Option<Scores>| scores.as_ref().and_then(|s| s.get(&item.code)).map(value_of);
@@ -144,6 +140,7 @@ fn compared(p: &Page, one: &ReviewOne, names: &HashMap<Id, String>) -> Vec<Line>
             }
         }
     }
+    lines.sort_by_key(|item| !item.differs);
     lines
 }
 
@@ -156,7 +153,7 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let name = |id: Option<Id>| id.and_then(|id| one.names.get(&id).cloned()).unwrap_or_default();
     let settlement = one.line.line.settlement.as_ref();
     ask.page(&ShowPage {
-        lines: compared(&p, &one, &one.names),
+        lines: compared(&p, &one),
         officer_name: name(one.line.line.officer),
         cadre_name: name(one.line.line.cadre),
         settled: settlement.map(|s| (s.outcome.clone(), s.total)),

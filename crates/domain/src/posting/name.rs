@@ -1,6 +1,8 @@
 //! The only form of a name that leaves the office.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A surname and two stars: 张**, 欧阳**. Two stars whatever the length, so that the length says
 /// nothing. Masking a masked name gives the same name again.
@@ -59,7 +61,14 @@ fn is_dot(c: char) -> bool {
 }
 
 fn is_compound(a: char, b: char) -> bool {
-    COMPOUND_SURNAMES.split(' ').any(|s| s.chars().eq([a, b]))
+    static KNOWN: LazyLock<HashSet<(char, char)>> = LazyLock::new(|| {
+        let pair = |s: &str| {
+            let mut chars = s.chars();
+            chars.next().zip(chars.next())
+        };
+        COMPOUND_SURNAMES.split_whitespace().filter_map(pair).collect()
+    });
+    KNOWN.contains(&(a, b))
 }
 
 /// Two-character surnames in use today.

@@ -205,10 +205,18 @@ fn hang(
 /// Does this row say of the household what is settled now? Its name and hamlet may have changed on
 /// the register since it hung; what it was given may not.
 pub fn hangs_as(row: &PostedRow, household: &Household<'_>, scheme: &Scheme) -> bool {
-    self::row(household, &row.village, scheme).is_ok_and(|now| {
-        (row.serial, &row.sums, row.total, row.outcome)
-            == (now.serial, &now.sums, now.total, now.outcome)
-    })
+    i64::from(row.serial.get()) == household.serial
+        && i64::from(row.total) == household.total
+        && row.outcome == household.outcome
+        && sums(household, scheme).is_ok_and(|sums| sums == row.sums)
+}
+
+fn sums(household: &Household<'_>, scheme: &Scheme) -> Result<Vec<Option<Sum>>, Refusal> {
+    let sum_of = |code: &str| {
+        let sum = household.sums.iter().find(|(c, _)| *c == code);
+        sum.map(|(_, points)| number(*points)).transpose()
+    };
+    scheme.categories.iter().map(|c| sum_of(&c.code)).collect()
 }
 
 fn row(
@@ -216,10 +224,6 @@ fn row(
     village: &PublicText,
     scheme: &Scheme,
 ) -> Result<PostedRow, Refusal> {
-    let sum_of = |code: &str| {
-        let sum = household.sums.iter().find(|(c, _)| *c == code);
-        sum.map(|(_, points)| number(*points)).transpose()
-    };
     let serial = u32::try_from(household.serial).ok().and_then(Serial::new);
     Ok(PostedRow {
         serial: serial.ok_or(Refusal::NumberTooLarge { number: household.serial })?,
@@ -227,7 +231,7 @@ fn row(
         village: village.clone(),
         // A hamlet that may not hang is left out: the list is complete without it.
         hamlet: household.hamlet.and_then(|hamlet| PublicText::new(hamlet).ok()),
-        sums: scheme.categories.iter().map(|c| sum_of(&c.code)).collect::<Result<_, _>>()?,
+        sums: sums(household, scheme)?,
         total: number(household.total)?,
         outcome: household.outcome,
     })

@@ -226,8 +226,8 @@ impl Within {
         if let (true, Some(household)) = (scope.assigned, household) {
             let n = first + args.len();
             terms.push(format!(
-                "EXISTS (SELECT 1 FROM assignment scoped WHERE scoped.person = ${n} \
-                 AND scoped.household = {household} AND scoped.to_date IS NULL)"
+                "{household} IN (SELECT scoped.household FROM assignment scoped \
+                 WHERE scoped.person = ${n} AND scoped.to_date IS NULL)"
             ));
             args.push(Val::from(scope.person));
         }

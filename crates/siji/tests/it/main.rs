@@ -1,3 +1,4 @@
 //! The program from outside, as it is typed.
 
 mod import;
+mod upload;

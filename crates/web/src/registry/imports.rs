@@ -167,11 +167,14 @@ impl ImportPage {
 
 pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
+    // Asked before the record is read: work that ends in between is not taken for interrupted.
+    let before = import::progress(id);
     let (import, report) = ask.read::<_, Never>(move |tx, who| import::find(tx, who, id)).await?;
-    let progress = import::progress(id);
+    let progress = import::progress(id).or(before.filter(|_| import.state == "reading"));
+    let state = if progress.is_some() { "reading" } else { state(&import) }.to_owned();
     if ask.wants_json {
         return ask.json(&serde_json::json!({
-            "id": id, "state": state(&import), "rows_read": progress, "report": report,
+            "id": id, "state": state, "rows_read": progress, "report": report,
         }));
     }
     let show = ask.query("show").unwrap_or("all").to_owned();
@@ -193,7 +196,7 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     ask.page(&ImportPage {
         p: Page::new(&ask, "import-title", Season::Winter).titled(import.file_name.clone()),
         key: ask.new_key().to_string(),
-        state: state(&import).to_owned(),
+        state,
         unreadable: report.unreadable.as_deref().map(|code| words::unreadable(ask.lang, code)),
         import,
         report,

@@ -1,11 +1,20 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
+#[cfg(test)]
 mod book;
+#[cfg(test)]
 mod posting;
+#[cfg(test)]
 mod redemption;
+#[cfg(test)]
 mod registry;
+#[cfg(test)]
 mod rounds;
+#[cfg(test)]
 mod schemes;
+#[cfg(test)]
 mod scoring;
+#[cfg(test)]
 mod verify;
+#[cfg(test)]
 mod village;

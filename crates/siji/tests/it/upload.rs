@@ -18,15 +18,14 @@ fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join(name)
 }
 
-struct Office<'s> {
-    stage: &'s Stage,
+struct Office {
     router: Router,
     runtime: tokio::runtime::Runtime,
     cookie: String,
 }
 
-impl Office<'_> {
-    fn of(stage: &Stage) -> Office<'_> {
+impl Office {
+    fn of(stage: &Stage) -> Office {
         let csv = std::fs::read_to_string(data("divisions/liaocheng_edz_units_2023.csv"));
         let units = app::registry::areas::read(&csv.expect("the list")).expect("the list");
         let request = app::registry::areas::ImportAreas {
@@ -46,7 +45,6 @@ impl Office<'_> {
             .expect("a session");
         let server = web::Server::new(stage.app.clone(), env!("CARGO_BIN_EXE_siji").into());
         Office {
-            stage,
             router: web::router(Arc::new(server)),
             runtime: tokio::runtime::Runtime::new().expect("a runtime"),
             cookie: format!("siji={token}"),

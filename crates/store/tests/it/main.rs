@@ -1,5 +1,8 @@
 //! The store on both engines.
 
+#[cfg(test)]
 mod engines;
+#[cfg(test)]
 mod points;
+#[cfg(test)]
 mod schema;

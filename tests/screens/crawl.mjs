@@ -80,6 +80,6 @@ async function links(page) {
       .filter((link) => link.origin === location.origin && !link.hasAttribute("download"))
       .map((link) => link.pathname + link.search),
   );
-  const isPage = (path) => !/(export|\.txt|\.xlsx|\.csv|\/file|\/language|openapi)/.test(path);
+  const isPage = (path) => !/(export|format=|\.txt|\.xlsx|\.csv|\/file|\/language|openapi)/.test(path);
   return found.filter(isPage);
 }

@@ -469,6 +469,8 @@ struct ExplainPage {
     older: String,
     may_cards: bool,
     may_award: bool,
+    /// An assigned cadre sees households, not villages.
+    sees_batches: bool,
 }
 
 async fn explain(ask: Ask) -> Result<Response, Problem> {
@@ -487,6 +489,7 @@ async fn explain(ask: Ask) -> Result<Response, Problem> {
         older: e.before.map_or(String::new(), |seq| ask.link(&[("before", &seq.to_string())])),
         may_cards: who.may(Permission::ManageCards),
         may_award: who.may(Permission::AwardBonus),
+        sees_batches: !ask.scope.paths.is_empty(),
         e,
     };
     ask.page(&page)

@@ -13,6 +13,8 @@ use crate::{Ask, Lang, Page, Problem, Season};
 struct Shown {
     p: Page,
     h: HouseholdPage,
+    /// An assigned cadre sees households, not villages.
+    sees_batches: bool,
 }
 
 impl Shown {
@@ -94,5 +96,6 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let p = Page::new(&ask, "households-title", Season::Summer);
     let household = &h.card.household;
     let title = p.t2("household-title", "name", &household.head_name, "number", &household.number);
-    ask.page(&Shown { p: p.titled(title), h })
+    let sees_batches = !ask.scope.paths.is_empty();
+    ask.page(&Shown { p: p.titled(title), h, sees_batches })
 }

@@ -275,6 +275,7 @@ struct ReceiptPage {
     key: String,
     may_reverse: bool,
     may_redeem: bool,
+    sees_market_days: bool,
     printed_code: Option<String>,
 }
 
@@ -296,6 +297,7 @@ async fn receipt(ask: Ask) -> Result<Response, Problem> {
         key: ask.new_key().to_string(),
         may_reverse: app::redemption::may_reverse(&who, &r),
         may_redeem: who.may(Permission::Redeem),
+        sees_market_days: who.may(Permission::ReadGoods),
         printed_code: r.card_code.as_deref().and_then(Code::parse).map(|code| code.printed()),
         r,
     };

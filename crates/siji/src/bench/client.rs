@@ -35,3 +35,19 @@ pub fn get(agent: &ureq::Agent, url: &str, cookie: &str) -> anyhow::Result<(Dura
     let bytes = std::io::copy(&mut answer.body_mut().as_reader(), &mut std::io::sink())?;
     Ok((begun.elapsed(), bytes))
 }
+
+/// Posts a form and reads the answer whole.
+pub fn post(
+    agent: &ureq::Agent,
+    url: &str,
+    cookie: &str,
+    form: &str,
+) -> anyhow::Result<(Duration, u64)> {
+    let begun = Instant::now();
+    let sent = agent.post(url).header("cookie", cookie);
+    let mut answer = sent.header("content-type", "application/x-www-form-urlencoded").send(form)?;
+    let status = answer.status();
+    anyhow::ensure!(status == 200, "{url} answered {status}");
+    let bytes = std::io::copy(&mut answer.body_mut().as_reader(), &mut std::io::sink())?;
+    Ok((begun.elapsed(), bytes))
+}

@@ -31,6 +31,8 @@ enum What {
     Register(Register),
     /// Import a list of villages with their statutory codes (code12,name,kind,township,township_code9).
     Areas(Areas),
+    /// Import a year's holidays and make-up working days (JSON as in data/calendar/).
+    Calendar(Calendar),
 }
 
 #[derive(Args)]
@@ -70,11 +72,40 @@ struct Areas {
     json: bool,
 }
 
+#[derive(Args)]
+struct Calendar {
+    /// The year's file.
+    file: PathBuf,
+    #[command(flatten)]
+    zone: Zone,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Calendar {
+    /// The same file again changes nothing; a newer one takes the year's place.
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let json =
+            std::fs::read_to_string(&self.file).with_context(|| self.file.display().to_string())?;
+        let app = self.zone.open()?;
+        let year = app.write(move |tx| app::calendar::import(tx, &json)).wait();
+        let year = year.map_err(|failure| anyhow::anyhow!("{}", told(failure)))?;
+        if self.json {
+            println!("{}", serde_json::json!({ "year": year.year, "days": year.days.len() }));
+        } else {
+            println!("{}: {} days", year.year, year.days.len());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Import {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Register(register) => register.run(),
             What::Areas(areas) => areas.run(),
+            What::Calendar(calendar) => calendar.run(),
         }
     }
 }

@@ -6,7 +6,8 @@ use domain::Date;
 use domain::access::{Permission, Role, Scope};
 use domain::scoring::BatchState;
 use store::Tx;
-use store::reports::{Coverage, Stock, Waiting};
+use store::reports::{Stock, Waiting};
+use store::scoring::Batch;
 
 pub use household::{HouseholdPage, household};
 
@@ -168,7 +169,7 @@ fn picture(tx: &mut Tx, who: &Who, scope: &Scope) -> Result<Picture, Failure<Nev
     let (month, coverage) = match newest {
         None => (None, Vec::new()),
         Some((round, month)) => {
-            let villages = store::reports::coverage(tx, scope, round)?;
+            let villages = store::scoring::coverage(tx, scope, round)?;
             (Some(month), bars(tx, scope, villages)?)
         }
     };
@@ -200,22 +201,23 @@ fn picture(tx: &mut Tx, who: &Who, scope: &Scope) -> Result<Picture, Failure<Nev
 }
 
 /// Villages for a township or a village; townships for a zone.
-fn bars(tx: &mut Tx, scope: &Scope, villages: Vec<Coverage>) -> Result<Vec<Bar>, Failure<Never>> {
+fn bars(tx: &mut Tx, scope: &Scope, villages: Vec<Batch>) -> Result<Vec<Bar>, Failure<Never>> {
     let zone = scope.paths.iter().find(|p| !p.contains('.'));
     let Some(zone) = zone else {
-        let bar = |v: Coverage| Bar {
-            name: v.name,
-            batch: Some(v.batch),
-            state: Some(v.state),
+        let bar = |v: Batch| Bar {
+            sheets: v.sheets_in(),
+            name: v.village_name,
+            batch: Some(v.id),
+            state: Some(v.state.code().to_owned()),
             households: v.households,
-            sheets: v.sheets,
         };
         return Ok(villages.into_iter().map(bar).collect());
     };
     let mut bars = Vec::new();
     for (path, name) in store::reports::areas_below(tx, zone)? {
         let inside = villages.iter().filter(|v| domain::access::is_within(&v.path, &path));
-        let (households, sheets) = inside.fold((0, 0), |a, v| (a.0 + v.households, a.1 + v.sheets));
+        let (households, sheets) =
+            inside.fold((0, 0), |a, v| (a.0 + v.households, a.1 + v.sheets_in()));
         if households > 0 {
             bars.push(Bar { name, batch: None, state: None, households, sheets });
         }

@@ -88,7 +88,10 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
         tx.one("SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM transfer", &args![], |r| {
             r.int(0)
         })?;
-    let rows = (last + 1..).zip(&decision.transfers).map(|(seq, t)| {
+    // Written in the order of their ids, which are scattered: each leaf of the index is met once.
+    let mut numbered: Vec<_> = (last + 1..).zip(&decision.transfers).collect();
+    numbered.sort_unstable_by_key(|(_, t)| t.id);
+    let rows = numbered.into_iter().map(|(seq, t)| {
         vec![
             Val::Id(t.id),
             Val::Int(seq),

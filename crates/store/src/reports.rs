@@ -5,6 +5,7 @@ mod household;
 use domain::access::Scope;
 use domain::{Date, Id};
 
+use crate::scoring::HOW_FAR;
 use crate::{Result, Tx, Val, Within, args};
 
 /// The name of the topmost area.
@@ -55,10 +56,8 @@ pub fn waiting(tx: &mut Tx, scope: &Scope, limit: i64) -> Result<Vec<Waiting>> {
     tx.all(
         &format!(
             "SELECT b.id, a.name, o.month, b.state, b.households, \
-             CAST((SELECT COUNT(*) FROM sheet s WHERE s.batch = b.id AND s.current) AS BIGINT), \
-             CAST((SELECT COUNT(*) FROM settlement t WHERE t.batch = b.id AND t.current) AS BIGINT), \
              CAST((SELECT COUNT(*) FROM objection j WHERE j.batch = b.id AND j.state = 'open') AS BIGINT), \
-             (SELECT MAX(p.to_date) FROM posting p WHERE p.batch = b.id) \
+             (SELECT MAX(p.to_date) FROM posting p WHERE p.batch = b.id), {HOW_FAR} \
              FROM batch b JOIN area a ON a.id = b.village JOIN round o ON o.id = b.round \
              WHERE b.state <> 'credited' AND {} ORDER BY o.month, b.path LIMIT $1",
             within.sql
@@ -71,10 +70,10 @@ pub fn waiting(tx: &mut Tx, scope: &Scope, limit: i64) -> Result<Vec<Waiting>> {
                 month: r.text(2)?,
                 state: r.text(3)?,
                 households: r.int(4)?,
-                sheets: r.int(5)?,
-                settled: r.int(6)?,
-                open_objections: r.int(7)?,
-                posted_until: r.opt_date(8)?,
+                open_objections: r.int(5)?,
+                posted_until: r.opt_date(6)?,
+                sheets: r.int(7)? + r.int(8)?,
+                settled: r.int(9)?,
             })
         },
     )
@@ -121,42 +120,6 @@ pub fn newest_round(tx: &mut Tx) -> Result<Option<(Id, String)>> {
     })
 }
 
-/// One village in a round: path, name, households, sheets that are in, state.
-pub struct Coverage {
-    pub batch: Id,
-    pub path: String,
-    pub name: String,
-    pub households: i64,
-    pub sheets: i64,
-    pub state: String,
-}
-
-pub fn coverage(tx: &mut Tx, scope: &Scope, round: Id) -> Result<Vec<Coverage>> {
-    let within = Within::of(scope, "b.path", None, 2);
-    let mut args = args![round].to_vec();
-    args.extend(within.args);
-    tx.all(
-        &format!(
-            "SELECT b.id, b.path, a.name, b.households, \
-             CAST((SELECT COUNT(*) FROM sheet s WHERE s.batch = b.id AND s.current) AS BIGINT), \
-             b.state FROM batch b JOIN area a ON a.id = b.village \
-             WHERE b.round = $1 AND {} ORDER BY b.path",
-            within.sql
-        ),
-        &args,
-        |r| {
-            Ok(Coverage {
-                batch: r.id(0)?,
-                path: r.text(1)?,
-                name: r.text(2)?,
-                households: r.int(3)?,
-                sheets: r.int(4)?,
-                state: r.text(5)?,
-            })
-        },
-    )
-}
-
 /// (path, name) of the areas right below `path`.
 pub fn areas_below(tx: &mut Tx, path: &str) -> Result<Vec<(String, String)>> {
     tx.all(
@@ -169,7 +132,7 @@ pub fn areas_below(tx: &mut Tx, path: &str) -> Result<Vec<(String, String)>> {
 
 pub fn households(tx: &mut Tx, scope: &Scope) -> Result<i64> {
     let within = Within::of(scope, "h.path", Some("h.id"), 1);
-    count(tx, &format!("FROM household h WHERE h.active AND {}", within.sql), &within.args)
+    count(tx, &format!("FROM household h WHERE h.active = TRUE AND {}", within.sql), &within.args)
 }
 
 /// Points credited by certification in a scope, by month.

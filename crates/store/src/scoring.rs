@@ -216,6 +216,16 @@ impl Batch {
     }
 }
 
+/// Sheets of the officer, of the cadre, and settlements of batch `b`. Counted, along an index, only
+/// while they are on the move: sheets while a month is scored, settlements while it is reviewed.
+/// Before, there are none; afterwards their number stands.
+pub(crate) const HOW_FAR: &str = "\
+     CASE WHEN b.state <> 'draft' THEN b.officer_sheets ELSE (SELECT COUNT(*) FROM sheet s \
+      WHERE s.batch = b.id AND s.scorer = 'assistance_officer' AND s.current) END, \
+     CASE WHEN b.state <> 'draft' THEN b.cadre_sheets ELSE (SELECT COUNT(*) FROM sheet s \
+      WHERE s.batch = b.id AND s.scorer = 'assigned_cadre' AND s.current) END, \
+     CASE b.state WHEN 'draft' THEN 0 WHEN 'scored' THEN (SELECT COUNT(*) FROM settlement m \
+      WHERE m.batch = b.id AND m.current) ELSE b.households END";
 const BATCH: &str = "b.id, b.round, r.month, r.scheme, r.visits_from, r.visits_to, b.village, a.name, \
      COALESCE(t.name, ''), b.path, b.state, b.households";
 const BATCH_TABLES: &str = "batch b JOIN round r ON r.id = b.round JOIN area a ON a.id = b.village \
@@ -235,34 +245,15 @@ fn batch(r: &Row) -> Result<Batch> {
         path: r.text(9)?,
         state: state(r, 10)?,
         households: r.int(11)?,
-        officer_sheets: 0,
-        cadre_sheets: 0,
-        settled: 0,
+        officer_sheets: r.int(12)?,
+        cadre_sheets: r.int(13)?,
+        settled: r.int(14)?,
     })
 }
 
-/// Fills in what was handed in and settled: two short walks along an index for each batch shown.
-fn count(tx: &mut Tx, mut batches: Vec<Batch>) -> Result<Vec<Batch>> {
-    for batch in &mut batches {
-        let sheets = "SELECT scorer, COUNT(*) FROM sheet WHERE batch = $1 AND current \
-                      GROUP BY scorer";
-        tx.each(sheets, &args![batch.id], |r| {
-            match scorer(r, 0)? {
-                Scorer::AssistanceOfficer => batch.officer_sheets = r.int(1)?,
-                Scorer::AssignedCadre => batch.cadre_sheets = r.int(1)?,
-            }
-            Ok(())
-        })?;
-        let settled = "SELECT COUNT(*) FROM settlement WHERE batch = $1 AND current";
-        batch.settled = tx.one(settled, &args![batch.id], |r| r.int(0))?;
-    }
-    Ok(batches)
-}
-
 pub fn find(tx: &mut Tx, id: Id) -> Result<Option<Batch>> {
-    let sql = format!("SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.id = $1");
-    let found = tx.all(&sql, &args![id], batch)?;
-    Ok(count(tx, found)?.pop())
+    let sql = format!("SELECT {BATCH}, {HOW_FAR} FROM {BATCH_TABLES} WHERE b.id = $1");
+    tx.opt(&sql, &args![id], batch)
 }
 
 /// Which batches a list shows.
@@ -319,7 +310,7 @@ pub fn list(
     args.extend(args![limit, offset]);
     let rows = tx.all(
         &format!(
-            "SELECT {BATCH} FROM {BATCH_TABLES} WHERE {sql} \
+            "SELECT {BATCH}, {HOW_FAR} FROM {BATCH_TABLES} WHERE {sql} \
              ORDER BY r.month DESC, b.path LIMIT ${} OFFSET ${}",
             n + 1,
             n + 2
@@ -327,10 +318,11 @@ pub fn list(
         &args,
         batch,
     )?;
-    Ok((count(tx, rows)?, total))
+    Ok((rows, total))
 }
 
-/// Moves a batch one state on and keeps the moment. False: it was not in `from` any more.
+/// Moves a batch one state on and keeps the moment, and with the end of scoring the number of
+/// sheets that are in. False: it was not in `from` any more.
 pub fn move_batch(
     tx: &mut Tx,
     id: Id,
@@ -350,6 +342,17 @@ pub fn move_batch(
         &format!("UPDATE batch SET state = $3, {column} = $4 WHERE id = $1 AND state = $2"),
         &args![id, from.code(), to.code(), at],
     )?;
+    if moved == 1 && to == BatchState::Scored {
+        let sheets = "(SELECT COUNT(*) FROM sheet s WHERE s.batch = batch.id AND s.current \
+                      AND s.scorer = ";
+        tx.exec(
+            &format!(
+                "UPDATE batch SET officer_sheets = {sheets}$2), cadre_sheets = {sheets}$3) \
+                 WHERE id = $1"
+            ),
+            &args![id, Scorer::AssistanceOfficer.code(), Scorer::AssignedCadre.code()],
+        )?;
+    }
     Ok(moved == 1)
 }
 
@@ -776,7 +779,8 @@ pub fn visits(
         sql.push_str(" AND s.id IS NULL");
     }
     let household = "JOIN household h ON h.id = o.household";
-    let count = format!("SELECT COUNT(*) FROM {MINE} {household} WHERE {sql}");
+    let searched = if filter.search.trim().is_empty() { "" } else { household };
+    let count = format!("SELECT COUNT(*) FROM {MINE} {searched} WHERE {sql}");
     let total = tx.one(&count, &args, |r| r.int(0))?;
     let n = args.len();
     args.extend(args![limit, offset]);
@@ -878,9 +882,8 @@ pub fn coverage(tx: &mut Tx, scope: &Scope, round: Id) -> Result<Vec<Batch>> {
     let mut args = vec![Val::from(round)];
     args.extend(within.args);
     let sql = format!(
-        "SELECT {BATCH} FROM {BATCH_TABLES} WHERE b.round = $1 AND {} ORDER BY b.path",
+        "SELECT {BATCH}, {HOW_FAR} FROM {BATCH_TABLES} WHERE b.round = $1 AND {} ORDER BY b.path",
         within.sql
     );
-    let rows = tx.all(&sql, &args, batch)?;
-    count(tx, rows)
+    tx.all(&sql, &args, batch)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
@@ -27,7 +28,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     let file = folder.join("siji.db");
     let mut writer = connect(&file, OpenFlags::default())?;
     writer.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
+         PRAGMA cache_size = -64000;",
     )?;
     migrate::sqlite(&mut writer)?;
 
@@ -55,6 +57,8 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
          PRAGMA mmap_size = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
     )?;
+    // One plan for a statement, whatever is bound to it; without this SQLite plans anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }

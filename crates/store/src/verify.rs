@@ -543,6 +543,9 @@ pub struct StoredBatch {
     pub certified_at: Option<i64>,
     pub credited_at: Option<i64>,
     pub objections_unanswered_at_certification: i64,
+    /// By the officer, by the cadre.
+    pub sheets: (i64, i64),
+    pub sheets_said: (Option<i64>, Option<i64>),
 }
 
 pub fn batch(tx: &mut Tx, id: Id) -> Result<StoredBatch> {
@@ -552,7 +555,11 @@ pub fn batch(tx: &mut Tx, id: Id) -> Result<StoredBatch> {
          (SELECT COUNT(*) FROM settlement s WHERE s.batch = b.id AND s.current), \
          b.certified_at, b.credited_at, \
          (SELECT COUNT(*) FROM objection j WHERE j.batch = b.id \
-          AND (j.state = 'open' OR j.answered_at > b.certified_at)) \
+          AND (j.state = 'open' OR j.answered_at > b.certified_at)), \
+         (SELECT COUNT(*) FROM sheet s WHERE s.batch = b.id AND s.current \
+          AND s.scorer = 'assistance_officer'), \
+         (SELECT COUNT(*) FROM sheet s WHERE s.batch = b.id AND s.current \
+          AND s.scorer = 'assigned_cadre'), b.officer_sheets, b.cadre_sheets \
          FROM batch b WHERE b.id = $1",
         &args![id],
         |r| {
@@ -563,6 +570,8 @@ pub fn batch(tx: &mut Tx, id: Id) -> Result<StoredBatch> {
                 certified_at: r.opt_int(3)?,
                 credited_at: r.opt_int(4)?,
                 objections_unanswered_at_certification: r.int(5)?,
+                sheets: (r.int(6)?, r.int(7)?),
+                sheets_said: (r.opt_int(8)?, r.opt_int(9)?),
             })
         },
     )

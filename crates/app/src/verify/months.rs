@@ -88,6 +88,12 @@ fn batch_fits(tx: &mut Tx, batch: &Batch, credited: &mut HashMap<(Id, i16), i64>
     if stored.on_roster != stored.households {
         return Err(no(format!("has {} on its roster", stored.on_roster)));
     }
+    let closed = batch.state > BatchState::Draft;
+    let (officer, cadre) = stored.sheets;
+    let said = if closed { (Some(officer), Some(cadre)) } else { (None, None) };
+    if stored.sheets_said != said {
+        return Err(no(format!("has other than {officer} and {cadre} sheets, as it says")));
+    }
     if batch.state < BatchState::Reviewed {
         return Ok(());
     }

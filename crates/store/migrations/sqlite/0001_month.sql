@@ -97,7 +97,7 @@ CREATE TABLE household (
 ) STRICT;
 CREATE INDEX household_path ON household (path, number);
 -- The list, its count and its search, without touching the rows.
-CREATE INDEX household_listed ON household (active, path, number, search);
+CREATE INDEX household_listed ON household (active, path, number, search, id);
 CREATE INDEX household_village ON household (village, number);
 CREATE INDEX household_head_name ON household (head_name);
 
@@ -217,6 +217,7 @@ CREATE UNIQUE INDEX round_month ON round (kind, month);
 
 -- scoring ----------------------------------------------------------------------------------------
 -- state: draft, scored, reviewed, in_publicity, certified, credited
+-- officer_sheets, cadre_sheets: how many are in, counted once when scoring closes.
 CREATE TABLE batch (
   id BLOB PRIMARY KEY,
   round BLOB NOT NULL REFERENCES round (id),
@@ -224,6 +225,8 @@ CREATE TABLE batch (
   path TEXT NOT NULL,
   state TEXT NOT NULL,
   households INTEGER NOT NULL,
+  officer_sheets INTEGER,
+  cadre_sheets INTEGER,
   scored_at INTEGER,
   reviewed_at INTEGER,
   posted_at INTEGER,
@@ -269,6 +272,8 @@ CREATE TABLE sheet (
   digest BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX sheet_current ON sheet (batch, household, scorer) WHERE current;
+-- How many are in, without touching the rows.
+CREATE INDEX sheet_in ON sheet (batch, scorer) WHERE current;
 CREATE INDEX sheet_household ON sheet (household, at);
 CREATE INDEX sheet_person ON sheet (person, batch);
 
@@ -290,6 +295,7 @@ CREATE TABLE settlement (
   digest BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX settlement_current ON settlement (batch, household) WHERE current;
+CREATE INDEX settlement_in ON settlement (batch) WHERE current;
 CREATE INDEX settlement_household ON settlement (household, at);
 
 -- posting ----------------------------------------------------------------------------------------
@@ -494,7 +500,7 @@ CREATE TABLE redemption (
   digest BLOB NOT NULL
 ) STRICT;
 CREATE INDEX redemption_household ON redemption (household, on_date);
-CREATE INDEX redemption_market_day ON redemption (market_day, at);
+CREATE INDEX redemption_market_day ON redemption (market_day, at, points, reverses);
 CREATE UNIQUE INDEX redemption_reversed_once ON redemption (reverses) WHERE reverses IS NOT NULL;
 
 CREATE TABLE redemption_line (

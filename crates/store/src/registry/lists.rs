@@ -90,7 +90,12 @@ pub fn list(
     let n = args.len() + 1;
     args.extend(args![limit, offset]);
     let rows = tx.all(
-        &format!("{SELECT} WHERE {sql} ORDER BY {order} LIMIT ${n} OFFSET ${}", n + 1),
+        // Which ones, along an index; then what is shown of them.
+        &format!(
+            "{SELECT} WHERE h.id IN (SELECT h.id FROM household h WHERE {sql} \
+             ORDER BY {order} LIMIT ${n} OFFSET ${}) ORDER BY {order}",
+            n + 1
+        ),
         &args,
         read,
     )?;

@@ -116,10 +116,13 @@ pub fn sign_in(
     now: Millis,
 ) -> Result<(), Failure<Never>> {
     store::access::record_session(tx, token_hash, person, now, now + ABSOLUTE)?;
-    Ok(())
+    Ok(audit::signed_in(tx, person, now)?)
 }
 
-pub fn sign_out(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), Failure<Never>> {
+pub fn sign_out(tx: &mut Tx, token_hash: [u8; 32], now: Millis) -> Result<(), Failure<Never>> {
+    if let Some(session) = store::access::find_session(tx, token_hash)? {
+        audit::signed_out(tx, session.person.id, now)?;
+    }
     Ok(store::access::end_session(tx, token_hash)?)
 }
 

@@ -221,7 +221,7 @@ fn record<R>(
     store::redemption::record(tx, redemption)?;
     let subject = Some(redemption.household);
     let c = Command { key: redemption.id, verb, subject, path: Some(path), asked };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, subject, c)?;
     Ok(Recorded {
         id: redemption.id,
         receipt: redemption.receipt.clone(),
@@ -382,7 +382,7 @@ pub fn award(tx: &mut Tx, who: &Who, r: &Award) -> Result<Id, Failure<BonusRefus
         path: Some(&customer.path),
         asked,
     };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, c.subject, c)?;
     Ok(r.key)
 }
 

@@ -1,5 +1,6 @@
 //! Counted from all the rooms; decides nothing.
 
+mod audit;
 mod household;
 
 use domain::Date;
@@ -9,6 +10,7 @@ use store::Tx;
 use store::reports::{Stock, Waiting};
 use store::scoring::Batch;
 
+pub use audit::{SeenPage, each_log_line, log, seen};
 pub use household::{HouseholdPage, household};
 
 use crate::{Failure, Never, Who};

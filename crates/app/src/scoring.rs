@@ -100,7 +100,7 @@ pub fn save_sheet(tx: &mut Tx, who: &Who, r: &SaveSheet) -> Answer<Saved> {
         path: Some(&facts.path),
         asked,
     };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, c.subject, c)?;
     Ok(Saved { scorer, replaces: kept.replaces })
 }
 
@@ -194,7 +194,7 @@ pub fn settle(tx: &mut Tx, who: &Who, r: &Settle) -> Answer<Settled> {
         path: Some(&batch.path),
         asked,
     };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, c.subject, c)?;
     Ok(settled)
 }
 

@@ -6,9 +6,11 @@
 
 mod counter;
 mod ledger;
+mod log;
 mod months;
 mod wall;
 
+use domain::audit::chain::Head;
 use store::verify::TABLES;
 use store::{Broken, Tx};
 
@@ -69,13 +71,33 @@ impl First {
 }
 
 /// Checks the whole zone. `see` is told what is looked at next.
-pub fn verify(tx: &mut Tx, mut see: impl FnMut(&'static str)) -> Result<Report, Broken> {
+pub fn verify(tx: &mut Tx, see: impl FnMut(&'static str)) -> Result<Report, Broken> {
+    verify_against(tx, &[], see)
+}
+
+/// The same, and that every one of these heads of the log, kept outside, still lies on its chain.
+pub fn verify_against(
+    tx: &mut Tx,
+    published: &[Head],
+    mut see: impl FnMut(&'static str),
+) -> Result<Report, Broken> {
     let mut report = Report::default();
     let mut looking_at = "zone";
-    let outcome = all(tx, &mut report, &mut |what| {
+    let outcome = all(tx, published, &mut report, &mut |what| {
         looking_at = what;
         see(what);
     });
+    settle(outcome, looking_at, report)
+}
+
+/// Checks the log alone.
+pub fn verify_log(tx: &mut Tx, published: &[Head]) -> Result<Report, Broken> {
+    let mut report = Report::default();
+    let outcome = log::check(tx, published, &mut report);
+    settle(outcome, "audit_log", report)
+}
+
+fn settle(outcome: Check, looking_at: &'static str, mut report: Report) -> Result<Report, Broken> {
     match outcome {
         Ok(()) => {}
         Err(Stop::Found(finding)) => report.finding = Some(finding),
@@ -88,7 +110,12 @@ pub fn verify(tx: &mut Tx, mut see: impl FnMut(&'static str)) -> Result<Report, 
     Ok(report)
 }
 
-fn all(tx: &mut Tx, report: &mut Report, see: &mut dyn FnMut(&'static str)) -> Check {
+fn all(
+    tx: &mut Tx,
+    published: &[Head],
+    report: &mut Report,
+    see: &mut dyn FnMut(&'static str),
+) -> Check {
     for table in &TABLES {
         see(table.name);
         let (mut count, mut first) = (0, First::default());
@@ -133,7 +160,9 @@ fn all(tx: &mut Tx, report: &mut Report, see: &mut dyn FnMut(&'static str)) -> C
     let batches = months::batches(tx)?;
     report.counts.push(("batch", batches));
     see("redemption");
-    counter::check(tx)
+    counter::check(tx)?;
+    see("audit_log");
+    log::check(tx, published, report)
 }
 
 fn changed(table: &'static str, key: &str) -> Finding {

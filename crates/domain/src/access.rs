@@ -72,10 +72,14 @@ pub enum Permission {
     ManageCards,
     Redeem,
     ManagePeople,
+    /// Search the log.
+    ReadAudit,
+    /// See who has seen or changed a household.
+    ReadSeen,
 }
 
 impl Permission {
-    pub const ALL: [Permission; 18] = [
+    pub const ALL: [Permission; 20] = [
         Permission::ReadHouseholds,
         Permission::ReadGoods,
         Permission::Export,
@@ -94,6 +98,8 @@ impl Permission {
         Permission::ManageCards,
         Permission::Redeem,
         Permission::ManagePeople,
+        Permission::ReadAudit,
+        Permission::ReadSeen,
     ];
 }
 
@@ -104,7 +110,13 @@ impl Role {
         match self {
             Role::ZoneOfficer => !matches!(
                 permission,
-                P::ManagePeople | P::Score | P::Redeem | P::Review | P::Post | P::Certify
+                P::ManagePeople
+                    | P::ReadAudit
+                    | P::Score
+                    | P::Redeem
+                    | P::Review
+                    | P::Post
+                    | P::Certify
             ),
             Role::TownshipReviewer => matches!(
                 permission,
@@ -136,7 +148,10 @@ impl Role {
                 permission,
                 P::ReadGoods | P::ReceiveGoods | P::AnnounceMarketDay | P::Redeem
             ),
-            Role::Auditor => matches!(permission, P::ReadHouseholds | P::ReadGoods | P::Export),
+            Role::Auditor => matches!(
+                permission,
+                P::ReadHouseholds | P::ReadGoods | P::Export | P::ReadAudit | P::ReadSeen
+            ),
             Role::SystemAdmin => matches!(permission, P::ManagePeople),
         }
     }

@@ -30,6 +30,12 @@ pub fn local_date(now: Millis) -> Date {
     local(now).date()
 }
 
+/// The moment a business day begins.
+pub fn midnight(day: Date) -> Millis {
+    let utc = jiff::tz::Offset::UTC.to_timestamp(day.at(0, 0, 0, 0));
+    utc.map_or(Millis::MIN, |t| t.as_millisecond() - 8 * 3_600_000)
+}
+
 /// The wall-clock time of a moment, to show and to print.
 pub fn local(now: Millis) -> jiff::civil::DateTime {
     const EIGHT_HOURS: Millis = 8 * 3_600_000;

@@ -1,5 +1,6 @@
 //! The program: one binary for everything a zone does.
 
+mod audit;
 mod bench;
 mod demo;
 mod export;
@@ -23,6 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Where the log of everything stands.
+    Audit(audit::Audit),
     /// Measure this machine against what Siji promises.
     Bench(bench::Bench),
     /// Make the demo zone, play its months and serve it.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
     tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
     let done = match cli.command {
+        Command::Audit(audit) => audit.run(),
         Command::Bench(bench) => bench.run(),
         Command::Demo(demo) => demo.run(),
         Command::Export(export) => export.run(),

@@ -45,14 +45,18 @@ pub fn serve(
     let mut server = web::Server::new(app, std::env::current_exe()?);
     server.secure_cookies = listen.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
     server.public_url = listen.public_url.clone();
+    let (app, server) = (server.app.clone(), Arc::new(server));
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(listen.listen)
             .await
             .with_context(|| format!("{} is taken: choose another with --listen", listen.listen))?;
         ready(listener.local_addr()?);
-        web::serve(listener, web::router(Arc::new(server)), stopped()).await?;
+        let sealing = tokio::spawn(web::keep_sealed(server.clone()));
+        web::serve(listener, web::router(server), stopped()).await?;
+        sealing.abort();
         anyhow::Ok(())
     })?;
+    app.seal(web::now())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use app::verify::Report;
 use app::{App, Failure, Never};
 use clap::Args;
+use domain::audit::chain::Head;
 use indicatif::ProgressBar;
 
 use crate::zone::Zone;
@@ -16,16 +17,32 @@ use crate::zone::Zone;
 pub struct Verify {
     #[command(flatten)]
     zone: Zone,
+    /// A head of the log that was published or printed; may be given more than once.
+    #[arg(long, value_name = "HEX", value_parser = head)]
+    log_head: Vec<Head>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// 64 hexadecimal digits, with whatever stands between them on paper.
+fn head(typed: &str) -> Result<Head, String> {
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let bytes =
+        |i: usize| digits.get(2 * i..2 * i + 2).and_then(|d| u8::from_str_radix(d, 16).ok());
+    let read: Option<Vec<u8>> = (0..32).map(bytes).collect();
+    match read.map(Head::try_from) {
+        Some(Ok(head)) if digits.len() == 64 => Ok(head),
+        _ => Err("a head has 64 hexadecimal digits".into()),
+    }
 }
 
 impl Verify {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let app = self.zone.open_existing()?;
         let begun = Instant::now();
-        let report = report(&app, !self.json)?;
+        app.seal(web::now())?;
+        let report = report(&app, self.log_head, !self.json)?;
         let seconds = begun.elapsed().as_secs_f64();
         if self.json {
             tell_json(&report, seconds)?
@@ -37,7 +54,7 @@ impl Verify {
 }
 
 /// Checks the zone; on a terminal it shows what it looks at.
-pub fn report(app: &App, show: bool) -> anyhow::Result<Report> {
+pub fn report(app: &App, published: Vec<Head>, show: bool) -> anyhow::Result<Report> {
     let bar = if show && std::io::stderr().is_terminal() {
         ProgressBar::new_spinner()
     } else {
@@ -46,7 +63,9 @@ pub fn report(app: &App, show: bool) -> anyhow::Result<Report> {
     bar.enable_steady_tick(Duration::from_millis(120));
     let shown = bar.clone();
     let report = app
-        .read::<_, Never>(move |tx| Ok(app::verify::verify(tx, |what| shown.set_message(what))?))
+        .read::<_, Never>(move |tx| {
+            Ok(app::verify::verify_against(tx, &published, |what| shown.set_message(what))?)
+        })
         .wait();
     bar.finish_and_clear();
     report.map_err(|failure| match failure {

@@ -90,8 +90,14 @@ impl Broken {
     }
 }
 
-/// Unique keys that a transaction derives from what it read.
-const COUNTED: [&str; 3] = ["transfer_seq_key", "account_pkey", "redemption_receipt_key"];
+/// Unique keys that a transaction derives from what it read, or looked up and found free.
+const COUNTED: [&str; 5] = [
+    "transfer_seq_key",
+    "account_pkey",
+    "redemption_receipt_key",
+    "audit_log_key",
+    "audit_seal_pkey",
+];
 
 fn postgres_words(e: &postgres::Error) -> String {
     match e.as_db_error() {

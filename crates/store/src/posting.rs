@@ -119,7 +119,7 @@ pub fn on_roster(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<(i64, S
 // Postings ------------------------------------------------------------------------------------------
 
 const POSTING: &str = "p.id, p.batch, p.corrects, p.place, p.contact, p.from_date, p.to_date, p.days, \
-                       p.day_kind, p.rows, p.body, p.root, p.person, p.at";
+                       p.day_kind, p.rows, p.body, p.root, p.person, p.at, p.log_seal, p.log_head";
 
 fn posting(r: &Row) -> Result<Posting> {
     Ok(Posting {
@@ -137,11 +137,20 @@ fn posting(r: &Row) -> Result<Posting> {
         root: r.digest(11)?,
         person: r.id(12)?,
         at: r.int(13)?,
+        log_seal: r.int(14)?,
+        log_head: r.digest(15)?,
     })
 }
 
 pub fn find(tx: &mut Tx, id: Id) -> Result<Option<Posting>> {
     tx.opt(&format!("SELECT {POSTING} FROM posting p WHERE p.id = $1"), &args![id], posting)
+}
+
+/// Where the log stood when each was hung: (posting, seal, head).
+pub fn log_heads(tx: &mut Tx) -> Result<Vec<(Id, i64, [u8; 32])>> {
+    tx.all("SELECT id, log_seal, log_head FROM posting ORDER BY id", &args![], |r| {
+        Ok((r.id(0)?, r.int(1)?, r.digest(2)?))
+    })
 }
 
 /// Every posting of a batch in the order they hung: the list, then what amends it.
@@ -154,8 +163,8 @@ pub fn of_batch(tx: &mut Tx, batch: Id) -> Result<Vec<Posting>> {
 pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
     tx.exec(
         "INSERT INTO posting (id, batch, corrects, place, contact, from_date, to_date, days, \
-         day_kind, rows, body, root, person, at, digest) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         day_kind, rows, body, root, person, at, log_seal, log_head, digest) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         &args![
             p.id,
             p.batch,
@@ -171,6 +180,8 @@ pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
             p.root,
             p.person,
             p.at,
+            p.log_seal,
+            p.log_head,
             p.digest()
         ],
     )?;

@@ -1,5 +1,6 @@
 //! Numbers counted from all the rooms.
 
+mod audit;
 mod household;
 
 use domain::access::Scope;
@@ -198,4 +199,5 @@ pub fn stock(tx: &mut Tx, limit: i64) -> Result<Vec<Stock>> {
     )
 }
 
+pub use audit::{LogFilter, LogLine, LogReader, each_log_line, log, seen};
 pub use household::{HouseholdMonth, household_months};

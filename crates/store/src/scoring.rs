@@ -515,7 +515,7 @@ pub fn find_settlement(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<S
 /// How many households one "agree where equal" settled: all at one moment, on equal sheets.
 pub fn settled_under(tx: &mut Tx, batch: Id, key: Id) -> Result<i64> {
     tx.one(
-        "SELECT COUNT(*) FROM settlement m JOIN command c ON c.id = $2 \
+        "SELECT COUNT(*) FROM settlement m JOIN audit_log c ON c.key = $2 \
          WHERE m.batch = $1 AND m.basis = 'equal' AND m.at = c.at AND m.person = c.person",
         &args![batch, key],
         |r| r.int(0),

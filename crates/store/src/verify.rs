@@ -63,7 +63,7 @@ pub const TABLES: [Table; 18] = [
     table!(
         "posting", "id" Id, "batch" Id, "corrects" Id, "place" Text, "contact" Text,
         "from_date" Text, "to_date" Text, "days" Int, "day_kind" Text, "rows" Int, "body" Bytes,
-        "root" Bytes, "person" Id, "at" Int
+        "root" Bytes, "person" Id, "at" Int, "log_seal" Int, "log_head" Bytes
     ),
     table!(
         "objection", "id" Id, "code" Text, "posting" Id, "batch" Id, "path" Text,
@@ -258,6 +258,87 @@ pub fn redemptions(tx: &mut Tx, mut see: impl FnMut(Checked) -> Result<()>) -> R
     open.into_iter().try_for_each(|done| see(close(done)))
 }
 
+// The log -------------------------------------------------------------------------------------------
+
+const LOG: Table = table!(
+    "audit_log", "seq" Int, "key" Id, "at" Int, "person" Id, "kind" Text, "verb" Text,
+    "subject" Id, "household" Id, "path" Text, "code" Text, "rows" Int, "note" Text,
+    "asked" Bytes
+);
+
+/// A line of the log as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredLine {
+    pub seq: i64,
+    /// The fingerprint beside it; noughts where that is none.
+    pub kept: [u8; 32],
+    /// The one its columns make.
+    pub made: [u8; 32],
+    /// It waits for its seal.
+    pub waits: bool,
+}
+
+/// Every line of the log, in order.
+pub fn log_lines(tx: &mut Tx, mut see: impl FnMut(StoredLine) -> Result<()>) -> Result<()> {
+    let sql = format!(
+        "SELECT {}, o.seq FROM audit_log t LEFT JOIN audit_open o ON o.seq = t.seq ORDER BY t.seq",
+        columns(&LOG, "t")
+    );
+    let kept_at = LOG.columns.len();
+    tx.each(&sql, &args![], |r| {
+        // The number is the database's own; the seal binds it to the line.
+        let digest = LOG.columns.iter().enumerate().skip(1);
+        let digest =
+            digest.fold(Digest::of(LOG.name), |d, (i, (_, kind))| raw(r, i, *kind).into(d));
+        see(StoredLine {
+            seq: r.int(0)?,
+            kept: r.opt_bytes(kept_at)?.and_then(|d| d.try_into().ok()).unwrap_or_default(),
+            made: digest.finish(),
+            waits: r.opt_int(kept_at + 1)?.is_some(),
+        })
+    })
+}
+
+/// A seal as it is stored: its number, when, its head, and what it links, where that can be read.
+pub type StoredSeal = ((i64, domain::Millis, [u8; 32]), Option<Vec<domain::audit::chain::Link>>);
+
+/// Every seal, in order.
+pub fn log_seals(tx: &mut Tx, mut see: impl FnMut(StoredSeal) -> Result<()>) -> Result<()> {
+    let sql = "SELECT number, at, head, links, last_seq FROM audit_seal ORDER BY number";
+    tx.each(sql, &args![], |r| {
+        let head = r.bytes(2)?.try_into().unwrap_or_default();
+        let links = domain::audit::chain::read_links(&r.bytes(3)?);
+        let last = r.int(4)?;
+        let fits = |l: &Vec<(i64, [u8; 32])>| l.last().is_some_and(|link| link.0 == last);
+        see(((r.int(0)?, r.int(1)?, head), links.filter(fits)))
+    })
+}
+
+/// What cannot come into being without a command under its own key.
+const COMMANDED: [(&str, &str); 7] = [
+    ("sheet", ""),
+    ("posting", "AND t.corrects IS NULL"),
+    ("objection", ""),
+    ("bonus", ""),
+    ("redemption", ""),
+    ("donation", ""),
+    ("market_day", ""),
+];
+
+/// The first record that somebody's command made and no line of the log knows: (table, id).
+pub fn without_line(tx: &mut Tx) -> Result<Option<(&'static str, Id)>> {
+    for (table, more) in COMMANDED {
+        let sql = format!(
+            "SELECT t.id FROM {table} t WHERE NOT EXISTS \
+             (SELECT 1 FROM audit_log a WHERE a.key = t.id) {more} ORDER BY t.id LIMIT 1"
+        );
+        if let Some(id) = tx.opt(&sql, &args![], |r| r.id(0))? {
+            return Ok(Some((table, id)));
+        }
+    }
+    Ok(None)
+}
+
 /// What the engine itself finds wrong with its file (SQLite).
 pub fn engine(tx: &mut Tx) -> Result<Option<String>> {
     if !tx.is_sqlite() {
@@ -390,8 +471,8 @@ pub fn without_cause(tx: &mut Tx) -> Result<Option<(Id, String)>> {
          WHEN 'reversal' THEN \
           EXISTS (SELECT 1 FROM redemption r WHERE r.id = t.cause AND r.reverses IS NOT NULL) \
          WHEN 'donation' THEN EXISTS (SELECT 1 FROM donation d WHERE d.id = t.cause) \
-         WHEN 'move' THEN EXISTS (SELECT 1 FROM command c WHERE c.id = t.cause) \
-         WHEN 'write_off' THEN EXISTS (SELECT 1 FROM command c WHERE c.id = t.cause) \
+         WHEN 'move' THEN EXISTS (SELECT 1 FROM audit_log c WHERE c.key = t.cause) \
+         WHEN 'write_off' THEN EXISTS (SELECT 1 FROM audit_log c WHERE c.key = t.cause) \
          ELSE FALSE END ORDER BY t.seq LIMIT 1",
         &args![],
         |r| Ok((r.id(0)?, r.text(1)?)),

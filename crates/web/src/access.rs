@@ -69,6 +69,7 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
     let login = form.login.trim().to_owned();
     let (name, now) = (login.clone(), ask.now);
     let attempt = ask.app().read(move |tx| app::access::attempt(tx, &name, now)).await?;
+    let about = attempt.person.as_ref().map(|p| p.id);
     let checked = {
         let _slot = ask.server.slot().await;
         let password = form.password.clone();
@@ -90,7 +91,7 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
         Err(refusal) => {
             let name = login.clone();
             ask.app().write(move |tx| app::access::record_failure(tx, &name, now)).await?;
-            let problem = Problem::refused(&refusal);
+            let problem = Problem { about, ..Problem::refused(&refusal) };
             if ask.wants_json {
                 return Err(problem);
             }
@@ -100,7 +101,7 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
                 login,
                 problem: Some(problem.sentence(ask.lang)),
             };
-            ask.page_with(problem.status, &page)
+            ask.page_for(&problem, &page)
         }
     }
 }
@@ -113,7 +114,8 @@ async fn sign_out(ask: Ask) -> Result<Response, Problem> {
         .and_then(|v| v.split(';').find_map(|c| c.trim().strip_prefix("siji=")))
         .map(token_hash);
     if let Some(hash) = cookie {
-        ask.app().write(move |tx| app::access::sign_out(tx, hash)).await?;
+        let now = ask.now;
+        ask.app().write(move |tx| app::access::sign_out(tx, hash, now)).await?;
     }
     let mut response = see_other("/login");
     set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
@@ -191,7 +193,7 @@ async fn password(ask: Ask) -> Result<Response, Problem> {
         Err(problem) => {
             let sentence = Some(problem.sentence(ask.lang));
             let p = Page::new(&ask, "password-title", Season::Winter);
-            ask.page_with(problem.status, &PasswordPage { p, problem: sentence })
+            ask.page_for(&problem, &PasswordPage { p, problem: sentence })
         }
     }
 }

@@ -170,6 +170,17 @@ impl Ask {
         self.page_with(StatusCode::OK, template)
     }
 
+    /// A page of its own for a no, which the log takes for one.
+    pub fn page_for(
+        &self,
+        problem: &Problem,
+        template: &impl Template,
+    ) -> Result<Response, Problem> {
+        let mut response = self.page_with(problem.status, template)?;
+        crate::audit::mark(&mut response, problem);
+        Ok(response)
+    }
+
     pub fn page_with(
         &self,
         status: StatusCode,

@@ -50,6 +50,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Only over TLS.
     pub secure_cookies: bool,
+    /// Refusals of people who are not signed in.
+    pub(crate) strangers: crate::audit::Counted,
     zone: OnceLock<String>,
     slots: tokio::sync::Semaphore,
 }
@@ -61,6 +63,7 @@ impl Server {
             worker,
             public_url: None,
             secure_cookies: false,
+            strangers: Default::default(),
             zone: OnceLock::new(),
             slots: tokio::sync::Semaphore::new(2),
         }
@@ -143,7 +146,9 @@ async fn handle(
     for (name, value) in &params {
         ask.path.insert(name.to_owned(), value.to_owned());
     }
-    let told = match guard(&mut ask, &route, token, request).await {
+    let guarded = guard(&mut ask, &route, token, request).await;
+    let noted = crate::audit::Noted::of(&ask, &route);
+    let told = match guarded {
         Ok(()) => {
             // The handler takes the request; a refusal still needs its language and its reader.
             let (lang, shell) = (ask.lang, shell(&ask));
@@ -160,6 +165,9 @@ async fn handle(
         Err(problem) => Err(tell(&ask, &problem)),
     };
     let mut response = told.unwrap_or_else(|told| told);
+    if let Some(line) = noted.line(&response) {
+        crate::audit::log(&noted.server, line).await;
+    }
     protect(response.headers_mut(), !is_open(route.needs) || route.method != Method::GET);
     response
 }
@@ -323,7 +331,10 @@ fn tell(ask: &Ask, problem: &Problem) -> Response {
             "code": problem.code,
             "title": sentence,
         });
-        return answer(problem.status, "application/problem+json", body.to_string().into());
+        let json = "application/problem+json";
+        let mut told = answer(problem.status, json, body.to_string().into());
+        crate::audit::mark(&mut told, problem);
+        return told;
     }
     let back = ask
         .headers
@@ -337,7 +348,7 @@ fn tell(ask: &Ask, problem: &Problem) -> Response {
         .map(|(_, path)| format!("/{path}"));
     let p = Page::new(ask, "problem-title", Season::Winter);
     let page = ProblemPage { p, sentence, code: problem.code.clone(), back };
-    ask.page_with(problem.status, &page)
+    ask.page_for(problem, &page)
         .unwrap_or_else(|_| answer(problem.status, "text/plain; charset=utf-8", Body::empty()))
 }
 

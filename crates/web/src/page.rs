@@ -60,6 +60,7 @@ const NAV: &[(&str, &str, Season, &[Permission])] = &[
     ("/goods", "nav-goods", Season::Autumn, &[Permission::ReadGoods]),
     ("/donations", "nav-donations", Season::Autumn, &[Permission::ReadGoods]),
     ("/import", "nav-import", Season::Winter, &[Permission::ImportRegister]),
+    ("/audit", "nav-audit", Season::Winter, &[Permission::ReadAudit]),
     ("/people", "nav-people", Season::Winter, &[Permission::ManagePeople]),
 ];
 
@@ -133,6 +134,11 @@ impl Page {
     pub fn word(&self, list: &str, code: impl AsRef<str>) -> String {
         self.texts.say(&format!("{list}-{}", code.as_ref().replace('_', "-")), &[])
     }
+    /// The same, or `or` where the list has no such word.
+    pub fn word_or(&self, list: &str, code: impl AsRef<str>, or: &str) -> String {
+        let key = format!("{list}-{}", code.as_ref().replace('_', "-"));
+        if self.texts.has(&key) { self.texts.say(&key, &[]) } else { or.to_owned() }
+    }
     /// A key for a record that a form on this page will make.
     pub fn new_key(&self) -> String {
         domain::id::new(self.now, crate::edge::random()).to_string()
@@ -151,6 +157,10 @@ impl Page {
     /// The day of a `YYYY-MM-DD` text.
     pub fn day(&self, s: impl AsRef<str>) -> String {
         s.as_ref().parse().map_or_else(|_| s.as_ref().to_owned(), |d| date_words(self.lang, d))
+    }
+    /// The day of a moment.
+    pub fn day_of(&self, at: impl Shown<i64>) -> String {
+        date_words(self.lang, domain::local_date(at.get()))
     }
     /// A moment, to the minute, in local time.
     pub fn time(&self, at: impl Shown<i64>) -> String {

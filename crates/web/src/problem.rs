@@ -13,11 +13,13 @@ pub struct Problem {
     pub status: StatusCode,
     pub code: String,
     pub args: Vec<(&'static str, Arg)>,
+    /// Whom or what it is about, for the log; never shown.
+    pub about: Option<domain::Id>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, code: &str) -> Problem {
-        Problem { status, code: code.to_owned(), args: Vec::new() }
+        Problem { status, code: code.to_owned(), args: Vec::new(), about: None }
     }
     pub fn not_found() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found")
@@ -31,17 +33,12 @@ impl Problem {
     }
     pub fn field(name: &str) -> Problem {
         Problem {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code: "field".into(),
             args: vec![("field", name.into())],
+            ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "field")
         }
     }
     pub fn refused(refusal: &impl Refusal) -> Problem {
-        Problem {
-            status: StatusCode::CONFLICT,
-            code: refusal.code().to_owned(),
-            args: refusal.args(),
-        }
+        Problem { args: refusal.args(), ..Problem::new(StatusCode::CONFLICT, refusal.code()) }
     }
     /// The sentence, in the asker's language.
     pub fn sentence(&self, lang: Lang) -> String {
@@ -80,8 +77,7 @@ fn broken(b: &store::Broken) -> Problem {
     let number = format!("{:06}", u32::from_be_bytes(crate::edge::random()) % 1_000_000);
     tracing::error!(number, error = %b, "a use case broke");
     Problem {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        code: "broken".into(),
         args: vec![("number", number.into())],
+        ..Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "broken")
     }
 }

@@ -1,5 +1,6 @@
 //! The first screen: what waits for me today, and how the month stands.
 
+mod audit;
 mod household;
 
 use app::reports::{Picture, Step, Today};
@@ -20,6 +21,21 @@ pub fn routes() -> Vec<Route> {
             Subject::One(Resource::Household, "id"),
             household::show,
         ),
+        Route::get(
+            "/households/{id}/seen",
+            "reports.seen",
+            Needs::May(Permission::ReadSeen),
+            Subject::One(Resource::Household, "id"),
+            audit::seen,
+        ),
+        Route::get(
+            "/audit",
+            "reports.log",
+            Needs::May(Permission::ReadAudit),
+            Subject::Zone,
+            audit::log,
+        )
+        .takes(&["person", "household", "what", "verb", "from", "to", "area", "before"]),
     ]
 }
 

@@ -38,6 +38,7 @@ macro_rules! files {
         [
             include_str!(concat!("../texts/", $lang, "/common.ftl")),
             include_str!(concat!("../texts/", $lang, "/access.ftl")),
+            include_str!(concat!("../texts/", $lang, "/audit.ftl")),
             include_str!(concat!("../texts/", $lang, "/registry.ftl")),
             include_str!(concat!("../texts/", $lang, "/calendar.ftl")),
             include_str!(concat!("../texts/", $lang, "/points.ftl")),

@@ -129,7 +129,7 @@ fn file(
         path: Some(&batch.path),
         asked,
     };
-    audit::record_by(tx, recorded_by, now, c, None)?;
+    audit::record_for(tx, (recorded_by, now), household, None, c)?;
     Ok(Filed { id: objection.id, code: objection.code, due_on: objection.due_on })
 }
 
@@ -388,7 +388,7 @@ pub fn answer(tx: &mut Tx, who: &Who, r: &Answer) -> Result<Answered, Failure<An
         path: Some(&answered.path),
         asked,
     };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, answered.household, c)?;
     Ok(Answered { objection: answered.id, standing: answered.standing, correction })
 }
 
@@ -453,6 +453,7 @@ fn correct(
         post::correct(facts, &header, amended.root)
     })?
     .map_err(|refused| Failure::Refused(AnswerRefusal::Wall(refused)))?;
-    let posting = Posting::new(id, batch.id, Some(amended.id), &body, (who.person, who.now));
+    let (by, log) = ((who.person, who.now), audit::head(tx)?);
+    let posting = Posting::new(id, batch.id, Some(amended.id), &body, by, log);
     Ok(store::posting::record(tx, &posting)?)
 }

@@ -80,7 +80,8 @@ pub fn post(tx: &mut Tx, who: &Who, r: &Post) -> Result<Posted, Failure<Refusal>
     let request = Request { place: r.place.clone(), contact: r.contact.clone(), from: r.from };
     let body = with_facts(tx, who, &batch, &scheme, None, |facts| post::decide(facts, &request))?
         .map_err(Failure::Refused)?;
-    let posting = Posting::new(r.key, batch.id, None, &body, (who.person, who.now));
+    let log = audit::head(tx)?;
+    let posting = Posting::new(r.key, batch.id, None, &body, (who.person, who.now), log);
     store::posting::record(tx, &posting)?;
     let c = Command {
         key: r.key,

@@ -44,7 +44,7 @@ pub fn issue_card(tx: &mut Tx, who: &Who, r: &IssueCard) -> Result<String, Failu
         path: Some(&customer.path),
         asked,
     };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, c.subject, c)?;
     Ok(card.code)
 }
 
@@ -72,7 +72,7 @@ pub fn freeze_card(tx: &mut Tx, who: &Who, r: &FreezeCard) -> Result<(), Failure
         path: Some(&customer.path),
         asked,
     };
-    Ok(audit::record(tx, who, c)?)
+    Ok(audit::record_on(tx, who, c.subject, c)?)
 }
 
 fn own_customer<R>(tx: &mut Tx, who: &Who, household: Id) -> Result<Customer, Failure<R>> {

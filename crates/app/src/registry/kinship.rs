@@ -49,7 +49,7 @@ pub fn declare_kinship(
     let path = Some(row.household.path.as_str());
     let c =
         Command { key: r.key, verb: "declare_kinship", subject: Some(r.household), path, asked };
-    audit::record(tx, who, c)?;
+    audit::record_on(tx, who, c.subject, c)?;
     Ok(r.key)
 }
 

@@ -1,6 +1,8 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod book;
 #[cfg(test)]
 mod posting;

@@ -124,7 +124,7 @@ fn market_day(stage: &Stage, village: &Village<'_>) {
 
 /// What was found, carried out of a transaction that is then undone.
 #[derive(Debug)]
-struct Undone(Report);
+pub(crate) struct Undone(pub Report);
 
 impl Refusal for Undone {
     fn code(&self) -> &'static str {
@@ -149,17 +149,18 @@ fn after(stage: &Stage, tamper: impl Fn(&mut Tx) -> store::Result<()> + Send + '
 }
 
 /// Takes the triggers and the references away, for this transaction.
-fn unguard(tx: &mut Tx) -> store::Result<()> {
+pub(crate) fn unguard(tx: &mut Tx) -> store::Result<()> {
     if !tx.is_sqlite() {
         tx.exec("SET LOCAL session_replication_role = replica", &args![])?;
         return Ok(());
     }
     tx.exec("PRAGMA defer_foreign_keys = ON", &args![])?;
-    for table in ["transfer", "posting", "command"] {
+    for table in ["transfer", "posting", "audit_log", "audit_seal"] {
         for act in ["update", "delete"] {
             tx.exec(&format!("DROP TRIGGER {table}_kept_{act}"), &args![])?;
         }
     }
+    tx.exec("DROP TRIGGER audit_log_waits", &args![])?;
     Ok(())
 }
 
@@ -187,7 +188,7 @@ fn a_whole_month_fits() {
 }
 
 #[derive(Clone, Copy)]
-enum Of {
+pub(crate) enum Of {
     Id,
     Text,
     Int,
@@ -253,6 +254,8 @@ const COLUMNS: [(&str, &[(&str, Of)]); 6] = {
                 ("root", Bytes),
                 ("person", Id),
                 ("at", Int),
+                ("log_seal", Int),
+                ("log_head", Bytes),
                 ("digest", Bytes),
             ],
         ),
@@ -309,8 +312,8 @@ const COLUMNS: [(&str, &[(&str, Of)]); 6] = {
 };
 
 /// The stored value with one bit of one byte turned; something where there was nothing.
-fn turned(tx: &mut Tx, sql: &str, key: Id, of: Of) -> store::Result<Val> {
-    tx.one(sql, &args![key], |r| {
+pub(crate) fn turned(tx: &mut Tx, sql: &str, key: Val, of: Of) -> store::Result<Val> {
+    tx.one(sql, &[key], |r| {
         Ok(match of {
             Of::Int => Val::Int(r.opt_int(0)?.unwrap_or(0) ^ 0x40),
             Of::Bool => Val::Bool(!r.bool(0)?),
@@ -320,7 +323,7 @@ fn turned(tx: &mut Tx, sql: &str, key: Id, of: Of) -> store::Result<Val> {
                 Id::from_bytes(bytes)
             })),
             Of::Bytes => {
-                let mut bytes = r.bytes(0)?;
+                let mut bytes = r.opt_bytes(0)?.unwrap_or_else(|| vec![0; 32]);
                 let middle = bytes.len() / 2;
                 bytes[middle] ^= 1;
                 Val::Bytes(bytes)
@@ -352,7 +355,7 @@ fn one_byte_anywhere_is_found_and_named() {
                 let write = format!("UPDATE {table} SET {column} = $2 WHERE {key} = $1");
                 let of = *of;
                 let report = after(stage, move |tx| {
-                    let value = turned(tx, &read, row, of)?;
+                    let value = turned(tx, &read, Val::Id(row), of)?;
                     tx.exec(&write, &[Val::Id(row), value])?;
                     Ok(())
                 });

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::merkle::{self, Root};
 use super::object::{Channel, Standing};
 use crate::audit::Digest;
+use crate::audit::chain::Head;
 use crate::calendar::DayKind;
 use crate::{Id, Millis};
 
@@ -28,6 +29,9 @@ pub struct Posting {
     pub root: Root,
     pub person: Id,
     pub at: Millis,
+    /// Where the log stood when it was hung; printed on the paper.
+    pub log_seal: i64,
+    pub log_head: Head,
 }
 
 impl Posting {
@@ -37,6 +41,7 @@ impl Posting {
         corrects: Option<Id>,
         body: &super::Body,
         by: (Id, Millis),
+        log: (i64, Head),
     ) -> Posting {
         let header = &body.header;
         let bytes = body.written();
@@ -55,6 +60,8 @@ impl Posting {
             body: bytes,
             person: by.0,
             at: by.1,
+            log_seal: log.0,
+            log_head: log.1,
         }
     }
 
@@ -74,6 +81,8 @@ impl Posting {
             .bytes(&self.root)
             .id(self.person)
             .number(self.at)
+            .number(self.log_seal)
+            .bytes(&self.log_head)
             .finish()
     }
 }

@@ -45,19 +45,49 @@ CREATE TABLE login_failure (
 CREATE INDEX login_failure_login ON login_failure (login, at);
 
 -- audit ------------------------------------------------------------------------------------------
--- Every command once, under the key it was sent with: the same key again gives the first answer.
-CREATE TABLE command (
-  id BLOB PRIMARY KEY,
-  verb TEXT NOT NULL,
-  person BLOB,
-  subject BLOB,
-  path TEXT,
+-- The log: everything that was done, refused, revealed and taken out, one line each, never changed.
+-- kind: command, refusal, reveal, export, print, login, logout. A command stands under the key it was
+-- sent with: the same key again gives the first answer; `asked` is the fingerprint of its content.
+-- code: done, the refusal's code, or the revealed field. rows: of an export.
+CREATE TABLE audit_log (
+  seq INTEGER PRIMARY KEY,
+  key BLOB,
   at INTEGER NOT NULL,
+  person BLOB,
+  kind TEXT NOT NULL,
+  verb TEXT NOT NULL,
+  subject BLOB,
+  household BLOB,
+  path TEXT,
+  code TEXT NOT NULL,
+  rows INTEGER,
   note TEXT,
+  asked BLOB,
   digest BLOB NOT NULL
 ) STRICT;
-CREATE INDEX command_subject ON command (subject);
-CREATE INDEX command_at ON command (at);
+CREATE UNIQUE INDEX audit_log_key ON audit_log (key) WHERE key IS NOT NULL;
+CREATE INDEX audit_log_at ON audit_log (at);
+CREATE INDEX audit_log_person ON audit_log (person, seq);
+CREATE INDEX audit_log_verb ON audit_log (verb, seq);
+CREATE INDEX audit_log_household ON audit_log (household, seq) WHERE household IS NOT NULL;
+CREATE INDEX audit_log_path ON audit_log (path, seq) WHERE path IS NOT NULL;
+CREATE INDEX audit_log_kind ON audit_log (kind, seq) WHERE kind <> 'command';
+
+-- Lines that no seal covers yet: filled with the log, emptied by the sealer.
+CREATE TABLE audit_open (
+  seq INTEGER PRIMARY KEY
+) STRICT;
+
+-- Lines linked to all before them, some at once. links: (seq, digest) of each, 8 + 32 bytes; head:
+-- SHA-256 over them and the head before (domain::audit::chain).
+CREATE TABLE audit_seal (
+  number INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  links BLOB NOT NULL,
+  head BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_seal_at ON audit_seal (at);
 
 -- registry ---------------------------------------------------------------------------------------
 -- path: three-digit steps joined by dots, '001.002.015'; everything below p is p <= path < p || '/'.
@@ -315,6 +345,8 @@ CREATE TABLE posting (
   root BLOB NOT NULL,
   person BLOB NOT NULL,
   at INTEGER NOT NULL,
+  log_seal INTEGER NOT NULL,
+  log_head BLOB NOT NULL,
   digest BLOB NOT NULL
 ) STRICT;
 CREATE INDEX posting_batch ON posting (batch);
@@ -514,10 +546,13 @@ CREATE TABLE redemption_line (
 ) STRICT;
 CREATE INDEX redemption_line_goods ON redemption_line (goods);
 
--- What was written down stays: transfers, postings and commands are never edited or taken away.
+-- What was written down stays: transfers, postings and the log are never edited or taken away.
 CREATE TRIGGER transfer_kept_update BEFORE UPDATE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER transfer_kept_delete BEFORE DELETE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER posting_kept_update BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER posting_kept_delete BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER command_kept_update BEFORE UPDATE ON command BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER command_kept_delete BEFORE DELETE ON command BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER audit_log_kept_update BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER audit_log_kept_delete BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER audit_seal_kept_update BEFORE UPDATE ON audit_seal BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER audit_seal_kept_delete BEFORE DELETE ON audit_seal BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER audit_log_waits AFTER INSERT ON audit_log BEGIN INSERT INTO audit_open (seq) VALUES (NEW.seq); END;

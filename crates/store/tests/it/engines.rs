@@ -157,13 +157,20 @@ fn what_is_written_down_stays() {
         stage
             .write::<_, Never>(|tx| {
                 tx.exec(
-                    "INSERT INTO command (id, verb, at, digest) VALUES ($1, 'x', 1, $2)",
-                    &args![domain::Id::nil(), vec![0u8]],
+                    "INSERT INTO audit_log (at, kind, verb, code, digest) \
+                     VALUES (1, 'command', 'x', 'done', $1)",
+                    &args![vec![0u8]],
                 )?;
                 Ok(())
             })
             .unwrap();
-        for sql in ["UPDATE command SET verb = 'y'", "DELETE FROM command"] {
+        stage.write::<_, Never>(|tx| Ok(store::audit::seal(tx, 1)?)).unwrap().expect("a seal");
+        for sql in [
+            "UPDATE audit_log SET verb = 'y'",
+            "DELETE FROM audit_log",
+            "UPDATE audit_seal SET number = 2",
+            "DELETE FROM audit_seal",
+        ] {
             let tried = stage.write::<_, Never>(move |tx| Ok(tx.exec(sql, &args![])?));
             assert!(tried.is_err(), "{} {sql}", stage.engine);
         }

@@ -55,6 +55,8 @@ pub(super) async fn hanging(ask: Ask) -> Result<Response, Problem> {
 struct View {
     posting: PublicPosting,
     root: String,
+    /// Where the log stood when it was hung, in groups of eight digits.
+    log_head: String,
     short_root: String,
     url: String,
     qr: String,
@@ -67,6 +69,7 @@ async fn view(ask: &Ask) -> Result<View, Problem> {
     let url = format!("{}/p/{id}", origin(ask));
     Ok(View {
         root: hex(&posting.posting.root),
+        log_head: posting.posting.log_head.chunks(4).map(hex).collect::<Vec<_>>().join(" "),
         short_root: short_root(&posting.posting.root),
         qr: qr(&url),
         may_record: ask.who.as_ref().is_some_and(|w| w.may(Permission::RecordObjection)),

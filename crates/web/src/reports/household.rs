@@ -4,6 +4,7 @@ use app::Never;
 use app::reports::HouseholdPage;
 use askama::Template;
 use axum::response::Response;
+use domain::access::Permission;
 use domain::registry::{Table, code};
 
 use crate::{Ask, Lang, Page, Problem, Season};
@@ -15,6 +16,7 @@ struct Shown {
     h: HouseholdPage,
     /// An assigned cadre sees households, not villages.
     sees_batches: bool,
+    may_see_log: bool,
 }
 
 impl Shown {
@@ -97,5 +99,9 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let household = &h.card.household;
     let title = p.t2("household-title", "name", &household.head_name, "number", &household.number);
     let sees_batches = !ask.scope.paths.is_empty();
-    ask.page(&Shown { p: p.titled(title), h, sees_batches })
+    let may_see_log = ask
+        .who
+        .as_ref()
+        .is_some_and(|w| w.scope(Permission::ReadSeen).covers(&h.card.household.path));
+    ask.page(&Shown { p: p.titled(title), h, sees_batches, may_see_log })
 }

@@ -1,5 +1,6 @@
 //! The doors, through the real router.
 
+mod audit;
 mod doors;
 mod month;
 mod posting;

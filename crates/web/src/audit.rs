@@ -1,0 +1,201 @@
+//! The log at the edge: every refusal becomes one line of it, here and nowhere else, whatever room
+//! it comes from; and what waits for its seal gets it, every second.
+//!
+//! A refusal is an answer of 403, 404, 409 or 429. For somebody who is signed in, each is a line. Of
+//! strangers only those count who try to become somebody (the `access` room) or send a form from
+//! elsewhere, and only so many in a minute are listed; the rest are counted. A stranger who asks for
+//! a page that is not there is no news.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use app::Never;
+use app::audit::Refused;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use domain::{Id, Millis};
+use store::access::Resource;
+
+use crate::edge::Server;
+use crate::{Ask, Problem, Route, Subject};
+
+/// Travels with an answer that is a no, and says why.
+#[derive(Clone)]
+pub(crate) struct Told {
+    code: String,
+    about: Option<Id>,
+}
+
+/// Marks an answer as the no that it is.
+pub(crate) fn mark(response: &mut Response, problem: &Problem) {
+    let told = Told { code: problem.code.clone(), about: problem.about };
+    response.extensions_mut().insert(told);
+}
+
+/// What has to be known of a request before its handler takes it.
+pub(crate) struct Noted {
+    pub server: Arc<Server>,
+    person: Option<Id>,
+    at: Millis,
+    verb: &'static str,
+    subject: Option<Id>,
+    household: Option<Id>,
+    /// It asks to be let in.
+    knocks: bool,
+}
+
+impl Noted {
+    pub fn of(ask: &Ask, route: &Route) -> Noted {
+        let (subject, household) = match route.subject {
+            Subject::One(Resource::Household, name) => (ask.id(name).ok(), ask.id(name).ok()),
+            Subject::One(_, name) => (ask.id(name).ok(), None),
+            _ => (None, None),
+        };
+        Noted {
+            server: ask.server.clone(),
+            person: ask.who.as_ref().map(|w| w.person),
+            at: ask.now,
+            verb: route.name,
+            subject,
+            household,
+            knocks: route.method != Method::GET && route.name.starts_with("access."),
+        }
+    }
+
+    /// The line that this answer is worth, if it is a no.
+    pub fn line(&self, response: &Response) -> Option<Refused> {
+        let status = response.status();
+        let is_refusal = matches!(
+            status,
+            StatusCode::FORBIDDEN
+                | StatusCode::NOT_FOUND
+                | StatusCode::CONFLICT
+                | StatusCode::TOO_MANY_REQUESTS
+        );
+        if !is_refusal {
+            return None;
+        }
+        let told = response.extensions().get::<Told>();
+        let code = told.map_or_else(|| status.as_str().to_owned(), |t| t.code.clone());
+        let mut unlisted = None;
+        if self.person.is_none() {
+            if !self.knocks && code != "foreign-origin" {
+                return None;
+            }
+            unlisted = self.server.strangers.lock().ok()?.admit(self.at)?.before;
+        }
+        Some(Refused {
+            person: self.person,
+            at: self.at,
+            verb: self.verb,
+            code,
+            subject: self.subject.or(told.and_then(|t| t.about)),
+            household: self.household,
+            unlisted,
+        })
+    }
+}
+
+/// Writes the line. The no stands, whether or not the log can be written.
+pub(crate) async fn log(server: &Server, refused: Refused) {
+    let written = server.app.write(move |tx| app::audit::refused(tx, &refused)).await;
+    if let Err(error) = written {
+        tracing::error!(?error, "a refusal could not be logged");
+    }
+}
+
+/// How many refusals of strangers are listed in a minute.
+const LISTED: u32 = 120;
+const WINDOW: Millis = 60_000;
+
+/// Refusals of people nobody knows: a flood of them must not fill the log.
+#[derive(Default)]
+pub(crate) struct Strangers {
+    since: Millis,
+    listed: u32,
+    unlisted: i64,
+}
+
+/// A line may be written.
+#[derive(Debug, PartialEq, Eq)]
+struct Admitted {
+    /// So many were counted before it and not listed.
+    before: Option<i64>,
+}
+
+impl Strangers {
+    fn admit(&mut self, now: Millis) -> Option<Admitted> {
+        if now - self.since >= WINDOW {
+            (self.since, self.listed) = (now, 0);
+        }
+        if self.listed >= LISTED {
+            self.unlisted += 1;
+            return None;
+        }
+        self.listed += 1;
+        Some(Admitted { before: self.counted() })
+    }
+
+    /// Those that were counted in a minute that is over.
+    fn overdue(&mut self, now: Millis) -> Option<i64> {
+        if now - self.since >= WINDOW { self.counted() } else { None }
+    }
+
+    fn counted(&mut self) -> Option<i64> {
+        Some(std::mem::take(&mut self.unlisted)).filter(|n| *n > 0)
+    }
+}
+
+pub(crate) type Counted = Mutex<Strangers>;
+
+/// Seals what waits, every second, for as long as it is polled.
+pub async fn keep_sealed(server: Arc<Server>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        let now = crate::now();
+        let overdue = server.strangers.lock().ok().and_then(|mut s| s.overdue(now));
+        if let Some(unlisted) = overdue {
+            let line = Refused {
+                person: None,
+                at: now,
+                verb: "strangers",
+                code: "unlisted".into(),
+                subject: None,
+                household: None,
+                unlisted: Some(unlisted),
+            };
+            log(&server, line).await;
+        }
+        if let Err(error) = seal(&server, now).await {
+            tracing::error!(?error, "the log could not be sealed");
+        }
+    }
+}
+
+async fn seal(server: &Server, now: Millis) -> Result<(), app::Failure<Never>> {
+    while server.app.read(app::audit::is_open).await? {
+        if server.app.write(move |tx| app::audit::seal(tx, now)).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_strangers_is_counted_and_not_listed() {
+        let mut strangers = Strangers::default();
+        let now = 1_000_000;
+        assert!((0..LISTED).all(|_| strangers.admit(now) == Some(Admitted { before: None })));
+        assert!((0..5_000).all(|_| strangers.admit(now + WINDOW - 1).is_none()));
+        assert_eq!(strangers.overdue(now + WINDOW - 1), None);
+        assert_eq!(strangers.admit(now + WINDOW), Some(Admitted { before: Some(5_000) }));
+        assert_eq!(strangers.admit(now + WINDOW), Some(Admitted { before: None }));
+        assert_eq!(strangers.overdue(now + 9 * WINDOW), None);
+    }
+}

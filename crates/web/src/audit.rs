@@ -14,10 +14,9 @@ use app::audit::Refused;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use domain::{Id, Millis};
-use store::access::Resource;
 
 use crate::edge::Server;
-use crate::{Ask, Problem, Route, Subject};
+use crate::{Ask, Problem, Route};
 
 /// Travels with an answer that is a no, and says why.
 #[derive(Clone)]
@@ -46,18 +45,14 @@ pub(crate) struct Noted {
 
 impl Noted {
     pub fn of(ask: &Ask, route: &Route) -> Noted {
-        let (subject, household) = match route.subject {
-            Subject::One(Resource::Household, name) => (ask.id(name).ok(), ask.id(name).ok()),
-            Subject::One(_, name) => (ask.id(name).ok(), None),
-            _ => (None, None),
-        };
+        let subject = route.record().and_then(|name| ask.id(name).ok());
         Noted {
             server: ask.server.clone(),
             person: ask.who.as_ref().map(|w| w.person),
             at: ask.now,
             verb: route.name,
             subject,
-            household,
+            household: subject.filter(|_| route.is_of_household()),
             knocks: route.method != Method::GET && route.name.starts_with("access."),
         }
     }

@@ -134,9 +134,9 @@ impl Page {
     pub fn word(&self, list: &str, code: impl AsRef<str>) -> String {
         self.texts.say(&format!("{list}-{}", code.as_ref().replace('_', "-")), &[])
     }
-    /// The same, or `or` where the list has no such word.
-    pub fn word_or(&self, list: &str, code: impl AsRef<str>, or: &str) -> String {
-        let key = format!("{list}-{}", code.as_ref().replace('_', "-"));
+    /// The same, or `or` where the list has no such word; `start` ends with its hyphen.
+    pub fn word_or(&self, start: &str, code: impl AsRef<str>, or: &str) -> String {
+        let key = format!("{start}{}", code.as_ref().replace('_', "-"));
         if self.texts.has(&key) { self.texts.say(&key, &[]) } else { or.to_owned() }
     }
     /// A key for a record that a form on this page will make.

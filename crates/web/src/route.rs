@@ -84,6 +84,19 @@ impl Route {
         Route { method, path, name, needs, subject, takes: &[], body_max: 256 << 10, handler }
     }
 
+    /// The path parameter that names the one record it is about.
+    pub fn record(&self) -> Option<&'static str> {
+        match self.subject {
+            Subject::One(_, name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Is that record a household?
+    pub fn is_of_household(&self) -> bool {
+        matches!(self.subject, Subject::One(Resource::Household, _))
+    }
+
     /// Names the fields it reads.
     pub fn takes(self, takes: &'static [&'static str]) -> Route {
         Route { takes, ..self }

@@ -23,12 +23,12 @@ trait Words {
     /// The command in words; of a refusal the route.
     fn verb(&self, line: &LogLine) -> String {
         let verb = line.verb.split_once('.').map_or(line.verb.as_str(), |(_, verb)| verb);
-        self.p().word_or("audit-verb", verb, &line.verb)
+        self.p().word_or("audit-verb-", verb, &line.verb)
     }
     fn outcome(&self, line: &LogLine) -> String {
         match (line.kind, line.code.as_str()) {
             (_, DONE) => self.p().t("audit-done"),
-            (Kind::Reveal, field) => self.p().word_or("field", field, field),
+            (Kind::Reveal, field) => self.p().word_or("field-", field, field),
             (_, code) => code.to_owned(),
         }
     }

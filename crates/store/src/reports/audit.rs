@@ -159,7 +159,8 @@ pub fn each_log_line(
 const ON_ALL: &str = "('import_register', 'agree_where_equal', 'post', 'certify')";
 
 /// What a file of these lists holds is not of households.
-const NOT_OF_HOUSEHOLDS: &str = "('goods', 'donations', 'market_days', 'people', 'audit')";
+const NOT_OF_HOUSEHOLDS: &str = "('goods', 'expiring', 'donations', 'market-days', 'imports', \
+                                 'batches', 'people', 'audit')";
 
 /// Who has seen or changed a household, newest first: what was done on it or on its whole village,
 /// its reveals and prints, and the files that held it or may have. Refusals showed nothing.

@@ -126,10 +126,23 @@ pub fn revealed(
     reason: &str,
 ) -> Result<(), Broken> {
     let path = store::audit::household_path(tx, household)?;
+    revealed_of(tx, who, household, Some(household), path.as_deref(), (field, reason))
+}
+
+/// The same for one record: a member of the household, an objection, which may be about none.
+pub fn revealed_of(
+    tx: &mut Tx,
+    who: &Who,
+    subject: Id,
+    household: Option<Id>,
+    path: Option<&str>,
+    (field, reason): (&str, &str),
+) -> Result<(), Broken> {
     let note = note(reason);
     let entry = Entry {
-        household: Some(household),
-        path: path.as_deref(),
+        subject: Some(subject).filter(|s| Some(*s) != household),
+        household,
+        path,
         code: field,
         note: note.as_deref(),
         ..line(Kind::Reveal, "reveal", (Some(who.person), who.now))

@@ -4,6 +4,7 @@
 //! transaction. Knows nothing of HTTP and nothing of SQL.
 
 mod failure;
+pub mod keys;
 mod who;
 
 pub mod access;
@@ -12,6 +13,7 @@ pub mod calendar;
 pub mod goods;
 pub mod points;
 pub mod posting;
+pub mod privacy;
 pub mod redemption;
 pub mod registry;
 pub mod reports;

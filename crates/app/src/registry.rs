@@ -74,12 +74,22 @@ pub fn each_exported(
     Ok(store::registry::each_listed(tx, &scope, filter, see)?)
 }
 
-/// One household as its page shows it. Sensitive numbers are masked here, before they go further.
+/// A value that is there and not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The column.
+    pub field: &'static str,
+    /// The member it is of: (id, name).
+    pub member: Option<(Id, String)>,
+}
+
+/// One household as its page shows it. Sensitive values are masked here, before they go further.
 pub struct HouseholdCard {
     pub id: Id,
     pub household: Household,
     pub village: String,
     pub members: Vec<(Id, Member)>,
+    pub hidden: Vec<Hidden>,
     pub cadre: Option<Cadre>,
     pub officers: Vec<Officer>,
     /// (name, relation, declared when)
@@ -87,27 +97,56 @@ pub struct HouseholdCard {
 }
 
 pub fn household(tx: &mut Tx, who: &Who, id: Id) -> Result<HouseholdCard, Failure<Never>> {
-    use domain::registry::citizen::{mask, mask_account};
     let scope = who.must_scope(Permission::ReadHouseholds)?;
     if !store::access::covers(tx, &scope, store::access::Resource::Household, id)? {
         return Err(Failure::NotFound);
     }
     let row = store::registry::find(tx, id)?.ok_or(Failure::NotFound)?;
     let mut household = row.household;
-    household.phone = household.phone.as_deref().map(mask_account);
-    household.bank_account = household.bank_account.as_deref().map(mask_account);
     let mut members = store::registry::members(tx, id)?;
-    for (_, member) in &mut members {
-        member.citizen_number = member.citizen_number.as_deref().map(mask);
-    }
+    let hidden = hide(&mut household, &mut members);
     let today: Date = who.today();
     Ok(HouseholdCard {
         id,
         village: store::registry::area_name(tx, household.village)?.unwrap_or_default(),
         members,
+        hidden,
         cadre: store::registry::cadre_of(tx, id)?,
         officers: store::registry::officers_of(tx, household.village, today)?,
         kin: store::registry::kin(tx, id)?,
         household,
     })
+}
+
+/// Puts masks in the place of every sensitive value; what was there to hide.
+pub(crate) fn hide(household: &mut Household, members: &mut [(Id, Member)]) -> Vec<Hidden> {
+    use domain::registry::citizen::{HIDDEN, mask, mask_account};
+    let mut hidden = Vec::new();
+    let mut note = |field, member: Option<(Id, String)>| hidden.push(Hidden { field, member });
+    let all = |_: &str| HIDDEN.to_owned();
+    let mut cover = |field, value: &mut Option<String>, mask: &dyn Fn(&str) -> String| {
+        if let Some(plain) = value {
+            *plain = mask(plain);
+            note(field, None);
+        }
+    };
+    cover("phone", &mut household.phone, &mask_account);
+    cover("bank_name", &mut household.bank_name, &all);
+    cover("bank_account", &mut household.bank_account, &mask_account);
+    cover("poverty_cause", &mut household.poverty_cause, &all);
+    if household.income_fen.take().is_some() {
+        note("income_fen", None);
+    }
+    for (id, member) in members {
+        for (field, value, mask) in [
+            ("citizen_number", &mut member.citizen_number, &mask as &dyn Fn(&str) -> String),
+            ("health", &mut member.health, &all),
+        ] {
+            if let Some(plain) = value {
+                *plain = mask(plain);
+                note(field, Some((*id, member.name.clone())));
+            }
+        }
+    }
+    hidden
 }

@@ -102,7 +102,7 @@ fn settle(outcome: Check, looking_at: &'static str, mut report: Report) -> Resul
         Ok(()) => {}
         Err(Stop::Found(finding)) => report.finding = Some(finding),
         // A database that answers and holds what it cannot hold is a finding, not a breakdown.
-        Err(Stop::Broken(b @ (Broken::Data(_) | Broken::Sqlite(_)))) => {
+        Err(Stop::Broken(b @ (Broken::Data(_) | Broken::Sqlite(_) | Broken::Keys(_)))) => {
             report.finding = Some(Finding::new(looking_at, "", b.to_string()));
         }
         Err(Stop::Broken(b)) => return Err(b),

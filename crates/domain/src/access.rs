@@ -76,10 +76,12 @@ pub enum Permission {
     ReadAudit,
     /// See who has seen or changed a household.
     ReadSeen,
+    /// See a sealed value, with a reason that is logged.
+    Reveal,
 }
 
 impl Permission {
-    pub const ALL: [Permission; 20] = [
+    pub const ALL: [Permission; 21] = [
         Permission::ReadHouseholds,
         Permission::ReadGoods,
         Permission::Export,
@@ -100,6 +102,7 @@ impl Permission {
         Permission::ManagePeople,
         Permission::ReadAudit,
         Permission::ReadSeen,
+        Permission::Reveal,
     ];
 }
 
@@ -127,6 +130,7 @@ impl Role {
                     | P::AnswerObjection
                     | P::Certify
                     | P::ManageCards
+                    | P::Reveal
             ),
             Role::VillageCommittee => matches!(
                 permission,
@@ -139,11 +143,14 @@ impl Role {
                     | P::AnswerObjection
                     | P::Certify
                     | P::ManageCards
+                    | P::Reveal
             ),
             Role::AssistanceOfficer => {
-                matches!(permission, P::ReadHouseholds | P::Score | P::RecordObjection)
+                matches!(permission, P::ReadHouseholds | P::Score | P::RecordObjection | P::Reveal)
             }
-            Role::AssignedCadre => matches!(permission, P::ReadHouseholds | P::Score),
+            Role::AssignedCadre => {
+                matches!(permission, P::ReadHouseholds | P::Score | P::Reveal)
+            }
             Role::StoreKeeper => matches!(
                 permission,
                 P::ReadGoods | P::ReceiveGoods | P::AnnounceMarketDay | P::Redeem

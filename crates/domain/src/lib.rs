@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod goods;
 pub mod points;
 pub mod posting;
+pub mod privacy;
 pub mod redemption;
 pub mod registry;
 pub mod scheme;

@@ -36,6 +36,9 @@ pub struct Demo {
     /// PostgreSQL instead of the folder: postgres://…?schema=NAME
     #[arg(long, env = "SIJI_DATABASE", value_name = "URL")]
     database: Option<String>,
+    /// The zone's key file [default: siji.keys in the folder]
+    #[arg(long, env = "SIJI_KEYS_FILE", value_name = "FILE")]
+    keys: Option<std::path::PathBuf>,
     #[command(flatten)]
     listen: Listen,
     /// Play the months and stop.
@@ -70,8 +73,9 @@ impl Demo {
         let zone = Zone {
             data: self.data.clone().unwrap_or_else(|| FOLDER.into()),
             database: self.database.clone(),
+            keys: self.keys.clone(),
         };
-        let app = zone.open()?;
+        let app = zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let mut play = Play {
             app: app.clone(),
             chance: Chance::new(self.seed),

@@ -21,6 +21,9 @@ pub struct Init {
     /// The first system administrator's login.
     #[arg(long, value_name = "LOGIN", default_value = "admin")]
     admin: String,
+    /// What values are sealed with: aes-256-gcm-siv or sm4-gcm.
+    #[arg(long, value_name = "NAME", default_value = "aes-256-gcm-siv")]
+    cipher: String,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -28,7 +31,8 @@ pub struct Init {
 
 impl Init {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let app = self.zone.open()?;
+        let cipher = crate::keys::cipher(&self.cipher)?;
+        let app = self.zone.open_or_make(cipher)?;
         let password = password();
         let hashed = app::access::hash_password(&password, &web::random())
             .map_err(|e| anyhow::anyhow!("the password could not be made: {e:?}"))?;

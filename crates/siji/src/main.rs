@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod import;
 mod init;
+mod keys;
 mod serve;
 mod verify;
 mod zone;
@@ -36,6 +37,8 @@ enum Command {
     Init(init::Init),
     /// Bring in the register's workbook, or a list of villages.
     Import(import::Import),
+    /// The keys that sensitive values are sealed with: list, add, rotate, drop.
+    Keys(keys::Keys),
     /// Serve a zone's pages.
     Serve(serve::Serve),
     /// Recompute everything from the first record on, and name the first that does not fit.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Export(export) => export.run(),
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Serve(serve) => serve.run(),
         Command::Verify(verify) => verify.run(),
     };

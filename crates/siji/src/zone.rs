@@ -1,9 +1,12 @@
-//! Where a zone is kept: the two options that mean the same in every command.
+//! Where a zone and its keys are kept: the options that mean the same in every command.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use app::App;
 use clap::Args;
+use seal::Cipher;
+use store::Keys;
 
 #[derive(Args, Clone, Debug)]
 pub struct Zone {
@@ -13,23 +16,60 @@ pub struct Zone {
     /// PostgreSQL instead of the folder: postgres://…?schema=NAME
     #[arg(long, env = "SIJI_DATABASE", value_name = "URL")]
     pub database: Option<String>,
+    /// The zone's key file [default: siji.keys in the folder]. SIJI_KEYS may hold its text instead.
+    #[arg(long, env = "SIJI_KEYS_FILE", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
 }
 
+/// The environment variable with the keys themselves.
+pub const KEYS: &str = "SIJI_KEYS";
+
 impl Zone {
-    pub fn options(&self) -> store::Options {
+    /// A zone in a folder, with its keys beside it.
+    pub fn in_folder(data: impl Into<PathBuf>) -> Zone {
+        Zone { data: data.into(), database: None, keys: None }
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| self.data.join("siji.keys"))
+    }
+
+    fn read_keys(&self) -> Result<Keys, seal::Fault> {
+        match std::env::var(KEYS) {
+            Ok(text) if !text.trim().is_empty() => Keys::of_text(&text),
+            _ => Keys::of_file(self.key_file()),
+        }
+    }
+
+    pub fn options(&self) -> anyhow::Result<store::Options> {
+        let keys = Arc::new(self.read_keys()?);
         let options = match &self.database {
-            Some(url) => store::Options::postgres(url.clone()),
-            None => store::Options::folder(self.data.clone()),
+            Some(url) => store::Options::postgres(url.clone(), keys),
+            None => store::Options::folder(self.data.clone(), keys),
         };
         // Only to measure what group commit is worth.
         let group_commit = std::env::var_os("SIJI_GROUP_COMMIT").is_none_or(|v| v != "off");
-        store::Options { group_commit, ..options }
+        Ok(store::Options { group_commit, ..options })
     }
 
     pub fn open(&self) -> anyhow::Result<App> {
-        let app = App::open(&self.options())
+        let app = App::open(&self.options()?)
             .map_err(|e| anyhow::anyhow!("the zone could not be opened: {e}"))?;
         Ok(app)
+    }
+
+    /// Opens a zone that may be new: its keys are made with it.
+    pub fn open_or_make(&self, cipher: Cipher) -> anyhow::Result<App> {
+        let is_new = self.database.is_some() || !self.data.join("siji.db").exists();
+        let lacks_keys = std::env::var_os(KEYS).is_none() && !self.key_file().exists();
+        if !(is_new && lacks_keys) {
+            return self.open();
+        }
+        let file = self.key_file();
+        seal::make(&file, cipher)?;
+        eprintln!("siji: new keys in {}; keep a copy apart from the backups", file.display());
+        // Keys that fit no zone would only be taken for the lost ones.
+        self.open().inspect_err(|_| drop(std::fs::remove_file(&file)))
     }
 
     /// Opens a zone that must be there already.

@@ -71,10 +71,12 @@ pub struct NewPerson<'a> {
 }
 
 pub fn record_person(tx: &mut Tx, p: &NewPerson) -> Result<()> {
+    let keys = tx.keys();
+    let phone = crate::sealed::In::new(&keys, "person", p.id).put("phone", p.phone)?;
     tx.exec(
         "INSERT INTO person (id, name, phone, unit, login, password, must_change, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &args![p.id, p.name, p.phone, p.unit, p.login, p.password, p.must_change, p.at],
+        &args![p.id, p.name, phone, p.unit, p.login, p.password, p.must_change, p.at],
     )?;
     Ok(())
 }

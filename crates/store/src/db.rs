@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::{Broken, Result, Tx};
+use crate::{Broken, Keys, Result, Tx};
 
 /// Jobs that may wait at one door; one more is told to come back later.
 const QUEUE: usize = 4_096;
@@ -21,6 +21,8 @@ pub struct Options {
     /// One commit for all jobs that wait (SQLite). Off only to measure what it is worth.
     pub group_commit: bool,
     pub readers: usize,
+    /// What sensitive values are sealed with.
+    pub keys: Arc<Keys>,
 }
 
 #[derive(Clone, Debug)]
@@ -32,11 +34,11 @@ pub enum Place {
 }
 
 impl Options {
-    pub fn folder(folder: impl Into<PathBuf>) -> Options {
-        Options { place: Place::Folder(folder.into()), group_commit: true, readers: 4 }
+    pub fn folder(folder: impl Into<PathBuf>, keys: Arc<Keys>) -> Options {
+        Options { place: Place::Folder(folder.into()), group_commit: true, readers: 4, keys }
     }
-    pub fn postgres(url: impl Into<String>) -> Options {
-        Options { place: Place::Postgres(url.into()), group_commit: true, readers: 6 }
+    pub fn postgres(url: impl Into<String>, keys: Arc<Keys>) -> Options {
+        Options { place: Place::Postgres(url.into()), group_commit: true, readers: 6, keys }
     }
 }
 
@@ -55,6 +57,7 @@ impl Fault for Broken {
 #[derive(Clone)]
 pub struct Db {
     doors: Arc<Doors>,
+    keys: Arc<Keys>,
 }
 
 pub(crate) struct Doors {
@@ -80,14 +83,20 @@ impl Drop for Doors {
 }
 
 impl Db {
-    /// Opens a zone, making or moving forward its tables. Refuses an SQLite with the WAL-reset bug
-    /// and a database made by a newer Siji.
+    /// Opens a zone, making or moving forward its tables. Refuses an SQLite with the WAL-reset bug,
+    /// a database made by a newer Siji, and one sealed with keys that are not here.
     pub fn open(options: &Options) -> Result<Db> {
         let doors = match &options.place {
             Place::Folder(folder) => crate::sqlite_writer::open(folder, options)?,
             Place::Postgres(url) => crate::postgres_pool::open(url, options)?,
         };
-        Ok(Db { doors: Arc::new(doors) })
+        let db = Db { doors: Arc::new(doors), keys: options.keys.clone() };
+        db.write::<_, Broken>(crate::sealed::know_keys).wait()?;
+        Ok(db)
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     pub fn is_sqlite(&self) -> bool {

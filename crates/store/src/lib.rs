@@ -9,6 +9,7 @@ mod dialect;
 mod migrate;
 mod postgres_pool;
 mod row;
+mod sealed;
 mod sqlite_writer;
 mod tx;
 
@@ -18,6 +19,7 @@ pub mod calendar;
 pub mod goods;
 pub mod points;
 pub mod posting;
+pub mod privacy;
 pub mod redemption;
 pub mod registry;
 pub mod reports;
@@ -28,6 +30,8 @@ pub mod verify;
 pub use bulk::Type;
 pub use db::{Answer, Db, Fault, Options, Place};
 pub use row::{Row, Val};
+pub use seal::Keys;
+pub use sealed::{Columns, InUse, SEALED, Turn, forget_key, keys_in_use, renew, sealed_rows};
 pub use tx::{Tx, Within};
 
 /// What went wrong below the rules: ours to mend. Logged once, at the edge.
@@ -39,6 +43,9 @@ pub enum Broken {
     Postgres(#[from] postgres::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// A value that does not open, or keys that are not this zone's.
+    #[error("{0}")]
+    Keys(#[from] seal::Fault),
     /// The database holds something that it cannot hold.
     #[error("{0}")]
     Data(String),

@@ -2,11 +2,12 @@
 //! same ids, which makes a retry harmless.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::db::{Doors, Inbox, Options, Verdict, door, next};
 use crate::tx::{Client, Engine};
-use crate::{Broken, Result, Tx, migrate};
+use crate::{Broken, Keys, Result, Tx, migrate};
 
 const WRITERS: usize = 8;
 const TRIES: u32 = 40;
@@ -28,15 +29,15 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
     let (read, looks) = door();
     let mut threads = Vec::new();
     for n in 0..WRITERS {
-        let (address, work) = (address.clone(), work.clone());
+        let (address, work, keys) = (address.clone(), work.clone(), options.keys.clone());
         threads.push(spawn(&format!("siji-writer-{n}"), move || {
-            run_loop(&address, &work, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+            run_loop(&address, &work, "BEGIN ISOLATION LEVEL SERIALIZABLE", &keys)
         })?);
     }
     for n in 0..options.readers.max(1) {
-        let (address, looks) = (address.clone(), looks.clone());
+        let (address, looks, keys) = (address.clone(), looks.clone(), options.keys.clone());
         threads.push(spawn(&format!("siji-reader-{n}"), move || {
-            run_loop(&address, &looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            run_loop(&address, &looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &keys)
         })?);
     }
     Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: false })
@@ -81,7 +82,7 @@ impl Address {
     }
 }
 
-fn run_loop(address: &Address, inbox: &Inbox, begin: &str) {
+fn run_loop(address: &Address, inbox: &Inbox, begin: &str, keys: &Arc<Keys>) {
     let mut held: Option<Client> = None;
     while let Some(mut job) = next(inbox) {
         let mut failed = None;
@@ -93,7 +94,7 @@ fn run_loop(address: &Address, inbox: &Inbox, begin: &str) {
                     break;
                 }
             };
-            let verdict = run_once(client, job.as_mut(), begin);
+            let verdict = run_once(client, job.as_mut(), begin, keys);
             match verdict {
                 Ok(Verdict::Keep | Verdict::Undo) => break,
                 Ok(Verdict::Again) => {}
@@ -116,11 +117,16 @@ fn run_loop(address: &Address, inbox: &Inbox, begin: &str) {
     }
 }
 
-fn run_once(client: &mut Client, job: &mut dyn crate::db::Job, begin: &str) -> Result<Verdict> {
+fn run_once(
+    client: &mut Client,
+    job: &mut dyn crate::db::Job,
+    begin: &str,
+    keys: &Arc<Keys>,
+) -> Result<Verdict> {
     if let Err(e) = client.client.batch_execute(begin) {
         return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e.into()) };
     }
-    let verdict = job.run(&mut Tx { engine: Engine::Postgres(client) });
+    let verdict = job.run(&mut Tx { engine: Engine::Postgres(client), keys: keys.clone() });
     match verdict {
         Verdict::Keep => client.client.batch_execute("COMMIT")?,
         Verdict::Undo | Verdict::Again => client.client.batch_execute("ROLLBACK")?,

@@ -7,7 +7,8 @@ use domain::posting::{Objection, Posting};
 use domain::scoring::BatchState;
 use domain::{Date, Id, Millis};
 
-use crate::{Broken, Result, Row, Tx, Val, Within, args};
+use crate::sealed::In;
+use crate::{Broken, Keys, Result, Row, Tx, Val, Within, args};
 
 // Batches, as far as postings need them -------------------------------------------------------------
 
@@ -268,17 +269,19 @@ const OBJECTION: &str = "o.id, o.code, o.posting, o.batch, o.path, o.household, 
      o.contact, o.text, o.filed_at, o.due_on, o.recorded_by, o.state, o.answer, o.answered_by, \
      o.answered_at, o.settlement";
 
-fn objection(r: &Row) -> Result<Objection> {
+fn objection(keys: &Keys, r: &Row) -> Result<Objection> {
+    let id = r.id(0)?;
+    let sealed = In::new(keys, "objection", id);
     Ok(Objection {
-        id: r.id(0)?,
+        id,
         code: r.text(1)?,
         posting: r.id(2)?,
         batch: r.id(3)?,
         path: r.text(4)?,
         household: r.opt_id(5)?,
         channel: code(r, 6, Channel::from_code)?,
-        by_name: r.opt_text(7)?,
-        contact: r.opt_text(8)?,
+        by_name: sealed.text("by_name", r, 7)?,
+        contact: sealed.text("contact", r, 8)?,
         text: r.text(9)?,
         filed_at: r.int(10)?,
         due_on: r.date(11)?,
@@ -292,15 +295,20 @@ fn objection(r: &Row) -> Result<Objection> {
 }
 
 pub fn find_objection(tx: &mut Tx, id: Id) -> Result<Option<Objection>> {
-    tx.opt(&format!("SELECT {OBJECTION} FROM objection o WHERE o.id = $1"), &args![id], objection)
+    let keys = tx.keys();
+    let sql = format!("SELECT {OBJECTION} FROM objection o WHERE o.id = $1");
+    tx.opt(&sql, &args![id], |r| objection(&keys, r))
 }
 
 pub fn find_objection_by_code(tx: &mut Tx, code: &str) -> Result<Option<Objection>> {
     let sql = format!("SELECT {OBJECTION} FROM objection o WHERE o.code = $1");
-    tx.opt(&sql, &args![code], objection)
+    let keys = tx.keys();
+    tx.opt(&sql, &args![code], |r| objection(&keys, r))
 }
 
 pub fn record_objection(tx: &mut Tx, o: &Objection) -> Result<()> {
+    let keys = tx.keys();
+    let sealed = In::new(&keys, "objection", o.id);
     tx.exec(
         "INSERT INTO objection (id, code, posting, batch, path, household, channel, by_name, \
          contact, text, filed_at, due_on, recorded_by, state, answer, answered_by, answered_at, \
@@ -314,8 +322,8 @@ pub fn record_objection(tx: &mut Tx, o: &Objection) -> Result<()> {
             &o.path,
             o.household,
             o.channel.code(),
-            o.by_name.as_deref(),
-            o.contact.as_deref(),
+            sealed.put("by_name", o.by_name.as_deref())?,
+            sealed.put("contact", o.contact.as_deref())?,
             &o.text,
             o.filed_at,
             o.due_on,
@@ -325,7 +333,7 @@ pub fn record_objection(tx: &mut Tx, o: &Objection) -> Result<()> {
             o.answered_by,
             o.answered_at,
             o.settlement,
-            o.digest()
+            keys.fingerprint(&o.digest())
         ],
     )?;
     Ok(())
@@ -333,6 +341,7 @@ pub fn record_objection(tx: &mut Tx, o: &Objection) -> Result<()> {
 
 /// Writes down the answer; the rest of an objection never changes.
 pub fn record_answer(tx: &mut Tx, o: &Objection) -> Result<()> {
+    let keys = tx.keys();
     tx.exec(
         "UPDATE objection SET state = $2, answer = $3, answered_by = $4, answered_at = $5, \
          settlement = $6, digest = $7 WHERE id = $1",
@@ -343,7 +352,7 @@ pub fn record_answer(tx: &mut Tx, o: &Objection) -> Result<()> {
             o.answered_by,
             o.answered_at,
             o.settlement,
-            o.digest()
+            keys.fingerprint(&o.digest())
         ],
     )?;
     Ok(())

@@ -12,7 +12,8 @@ use domain::redemption::{
 };
 use domain::{Date, Id};
 
-use crate::{Broken, Result, Row, Tx, Type, Val, Within, args, goods, points};
+use crate::sealed::In;
+use crate::{Broken, Keys, Result, Row, Tx, Type, Val, Within, args, goods, points};
 
 pub use bonus::{bonuses, is_bonus_given, record_bonus};
 pub use card::{card_by_code, cards, find_card, issue_facts, record_card, record_frozen};
@@ -134,6 +135,8 @@ fn receipt_last(tx: &mut Tx, today: Date) -> Result<Option<String>> {
 
 /// The redemption and its lines; points and goods are moved by the ledger.
 pub fn record(tx: &mut Tx, r: &Redemption) -> Result<()> {
+    let keys = tx.keys();
+    let sealed = In::new(&keys, "redemption", r.id);
     tx.exec(
         "INSERT INTO redemption (id, receipt, household, card, market_day, place, points, \
          proxy_name, proxy_relation, reverses, reason, person, on_date, at, digest) \
@@ -146,14 +149,14 @@ pub fn record(tx: &mut Tx, r: &Redemption) -> Result<()> {
             r.market_day,
             r.place,
             r.points,
-            r.proxy.as_ref().map(|p| p.name.as_str()),
+            sealed.put("proxy_name", r.proxy.as_ref().map(|p| p.name.as_str()))?,
             r.proxy.as_ref().map(|p| p.relation.as_str()),
             r.reverses,
             r.reason.as_deref(),
             r.person,
             r.on_date,
             r.at,
-            r.digest()
+            keys.fingerprint(&r.digest())
         ],
     )?;
     let lines = (1i64..).zip(&r.lines).map(|(number, line)| {
@@ -182,13 +185,15 @@ const REDEMPTION: &str = "r.id, r.receipt, r.household, r.card, r.market_day, r.
                           r.proxy_name, r.proxy_relation, r.reverses, r.reason, r.person, \
                           r.on_date, r.at";
 
-fn redemption(r: &Row) -> Result<Redemption> {
-    let proxy = match (r.opt_text(7)?, r.opt_text(8)?) {
+fn redemption(keys: &Keys, r: &Row) -> Result<Redemption> {
+    let id = r.id(0)?;
+    let proxy_name = In::new(keys, "redemption", id).text("proxy_name", r, 7)?;
+    let proxy = match (proxy_name, r.opt_text(8)?) {
         (Some(name), Some(relation)) => Some(Proxy { name, relation }),
         _ => None,
     };
     Ok(Redemption {
-        id: r.id(0)?,
+        id,
         receipt: r.text(1)?,
         household: r.id(2)?,
         card: r.opt_id(3)?,
@@ -207,7 +212,9 @@ fn redemption(r: &Row) -> Result<Redemption> {
 
 pub fn find(tx: &mut Tx, id: Id) -> Result<Option<Redemption>> {
     let sql = format!("SELECT {REDEMPTION} FROM redemption r WHERE r.id = $1");
-    let Some(mut found) = tx.opt(&sql, &args![id], redemption)? else { return Ok(None) };
+    let keys = tx.keys();
+    let found = tx.opt(&sql, &args![id], |r| redemption(&keys, r))?;
+    let Some(mut found) = found else { return Ok(None) };
     found.lines = lines(tx, id)?;
     Ok(Some(found))
 }

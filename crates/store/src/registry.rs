@@ -23,4 +23,6 @@ pub use imports::{
 };
 pub use kinship::{Kinship, declared, each_kinship, kin, record_kinship, relatives_to_choose};
 pub use lists::{Filter, Listed, Order, each_listed, list, places};
-pub use members::{each_member, free_numbers, members, record_members, update_members};
+pub use members::{
+    each_member, find_by_citizen_number, free_numbers, members, record_members, update_members,
+};

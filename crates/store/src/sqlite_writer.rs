@@ -1,6 +1,7 @@
 //! SQLite: one thread owns the write connection and commits all waiting work at once.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -8,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
 use crate::tx::Engine;
-use crate::{Broken, Result, Tx, migrate};
+use crate::{Broken, Keys, Result, Tx, migrate};
 
 /// Before 3.51.3 a checkpoint during a commit could corrupt a WAL database.
 const OLDEST: i32 = 3_051_003;
@@ -36,12 +37,15 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     let (write, work) = door();
     let (read, looks) = door();
     let group_max = if options.group_commit { GROUP_MAX } else { 1 };
-    let mut threads = vec![spawn("siji-writer", move || write_loop(&writer, &work, group_max))?];
+    let keys = options.keys.clone();
+    let writing = move || write_loop(&writer, &work, group_max, &keys);
+    let mut threads = vec![spawn("siji-writer", writing)?];
     for n in 0..options.readers.max(1) {
         let reader = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         reader.execute_batch("PRAGMA query_only = ON;")?;
-        let looks = looks.clone();
-        threads.push(spawn(&format!("siji-reader-{n}"), move || read_loop(&reader, &looks))?);
+        let (looks, keys) = (looks.clone(), options.keys.clone());
+        let reading = move || read_loop(&reader, &looks, &keys);
+        threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
     Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
 }
@@ -55,6 +59,7 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
+         PRAGMA secure_delete = ON; \
          PRAGMA mmap_size = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
     )?;
     // One plan for a statement, whatever is bound to it; without this SQLite plans anew each time.
@@ -63,10 +68,10 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(connection)
 }
 
-fn write_loop(connection: &Connection, inbox: &Inbox, group_max: usize) {
+fn write_loop(connection: &Connection, inbox: &Inbox, group_max: usize, keys: &Arc<Keys>) {
     while let Some(first) = next(inbox) {
         let mut group = Vec::new();
-        let outcome = run_group(connection, inbox, group_max, first, &mut group);
+        let outcome = run_group(connection, inbox, group_max, keys, first, &mut group);
         let failed = outcome.err().map(|e| {
             let _ = connection.execute_batch("ROLLBACK");
             tracing::error!(error = %e, jobs = group.len(), "a commit failed");
@@ -82,6 +87,7 @@ fn run_group(
     connection: &Connection,
     inbox: &Inbox,
     group_max: usize,
+    keys: &Arc<Keys>,
     first: Box<dyn Job>,
     group: &mut Vec<Box<dyn Job>>,
 ) -> Result<()> {
@@ -94,7 +100,7 @@ fn run_group(
             break;
         }
         exec(connection, "SAVEPOINT one")?;
-        let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection) });
+        let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
         group.push(job);
         if !matches!(verdict, Verdict::Keep) {
             exec(connection, "ROLLBACK TO one")?;
@@ -113,11 +119,11 @@ fn exec(connection: &Connection, sql: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_loop(connection: &Connection, inbox: &Inbox) {
+fn read_loop(connection: &Connection, inbox: &Inbox, keys: &Arc<Keys>) {
     while let Some(mut job) = next(inbox) {
         let begun = exec(connection, "BEGIN");
         if begun.is_ok() {
-            job.run(&mut Tx { engine: Engine::Sqlite(connection) });
+            job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
             let _ = connection.execute_batch("ROLLBACK");
         }
         job.answer(begun.err().map(|e| e.to_string()));

@@ -1,13 +1,16 @@
 //! One transaction. Use cases are plain functions over `&mut Tx`.
 
+use std::sync::Arc;
+
 use postgres::types::ToSql;
 
 use crate::dialect::for_sqlite;
-use crate::{Result, Row, Val};
+use crate::{Keys, Result, Row, Val};
 
 /// A transaction on either engine. It is opened and ended by `Db`; whoever holds it can only work.
 pub struct Tx<'c> {
     pub(crate) engine: Engine<'c>,
+    pub(crate) keys: Arc<Keys>,
 }
 
 pub(crate) enum Engine<'c> {
@@ -52,6 +55,11 @@ impl Client {
 impl Tx<'_> {
     pub fn is_sqlite(&self) -> bool {
         matches!(self.engine, Engine::Sqlite(_))
+    }
+
+    /// The zone's keys.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.clone()
     }
 
     /// Runs a statement; the number of rows it touched.

@@ -5,7 +5,8 @@ use domain::Id;
 use domain::audit::Digest;
 use domain::points::{Account, Kind};
 
-use crate::{Broken, Result, Row, Tx, Type, args};
+use crate::sealed::{In, has_sealed, is_sealed};
+use crate::{Broken, Keys, Result, Row, Tx, Type, args};
 
 /// A table whose rows carry a fingerprint, and the columns it covers, in order.
 pub struct Table {
@@ -159,6 +160,20 @@ fn lite(value: rusqlite::types::ValueRef<'_>, kind: Type) -> Raw {
     }
 }
 
+/// What is inside a sealed value of a row that is known.
+fn opened(sealed: &In<'_>, field: &str, kind: Type, value: Raw) -> Raw {
+    let Raw::Bytes(bytes) = value else { return value };
+    match sealed.open(field, &bytes) {
+        Err(e) => Raw::Odd(e.to_string()),
+        Ok(plain) if kind == Type::Bytes => Raw::Bytes(plain),
+        Ok(plain) => match (kind, String::from_utf8(plain)) {
+            (Type::Int, Ok(text)) => text.parse().map_or_else(|_| Raw::Odd(text), Raw::Int),
+            (_, Ok(text)) => Raw::Text(text),
+            (_, Err(e)) => Raw::Odd(e.to_string()),
+        },
+    }
+}
+
 impl Raw {
     fn into(self, digest: Digest) -> Digest {
         match self {
@@ -188,17 +203,30 @@ pub struct Checked {
     pub fits: bool,
 }
 
-fn digest_of(table: &Table, r: &Row) -> (Digest, String) {
+/// Over what the columns say; sealed ones are opened first.
+fn digest_of(keys: &Keys, table: &Table, r: &Row) -> (Digest, String) {
     let mut digest = Digest::of(table.name);
     let mut key = String::new();
-    for (i, (_, kind)) in table.columns.iter().enumerate() {
-        let value = raw(r, i, *kind);
+    let mut id = Id::nil();
+    for (i, (name, kind)) in table.columns.iter().enumerate() {
+        let value = match is_sealed(table.name, name) {
+            false => raw(r, i, *kind),
+            true => opened(&In::new(keys, table.name, id), name, *kind, raw(r, i, Type::Bytes)),
+        };
         if i == 0 {
             key = value.name();
+            id = if let Raw::Id(of) = &value { *of } else { id };
         }
         digest = value.into(digest);
     }
     (digest, key)
+}
+
+/// What stands in the row for this digest: where values are sealed, its keyed hash.
+fn kept(keys: &Keys, table: &Table, digest: Digest) -> Raw {
+    let digest = digest.finish();
+    let kept = if has_sealed(table.name) { keys.fingerprint(&digest) } else { digest };
+    Raw::Bytes(kept.to_vec())
 }
 
 fn columns(table: &Table, alias: &str) -> String {
@@ -210,9 +238,10 @@ fn columns(table: &Table, alias: &str) -> String {
 pub fn each(tx: &mut Tx, table: &Table, mut see: impl FnMut(Checked) -> Result<()>) -> Result<()> {
     let sql = format!("SELECT {} FROM {} t", columns(table, "t"), table.name);
     let at = table.columns.len();
+    let keys = tx.keys();
     tx.each(&sql, &args![], |r| {
-        let (digest, key) = digest_of(table, r);
-        let fits = raw(r, at, Type::Bytes) == Raw::Bytes(digest.finish().to_vec());
+        let (digest, key) = digest_of(&keys, table, r);
+        let fits = raw(r, at, Type::Bytes) == kept(&keys, table, digest);
         see(Checked { key, fits })
     })
 }
@@ -234,12 +263,13 @@ pub fn redemptions(tx: &mut Tx, mut see: impl FnMut(Checked) -> Result<()>) -> R
     let line_at = kept_at + 1;
     // The redemption that is being gathered: its digest so far, what is stored, its lines.
     let mut open: Option<(String, Digest, Raw, i64, bool)> = None;
-    let close = |(key, digest, kept, _, in_order): (String, Digest, Raw, i64, bool)| Checked {
+    let keys = tx.keys();
+    let close = |(key, digest, stored, _, in_order): (String, Digest, Raw, i64, bool)| Checked {
         key,
-        fits: in_order && kept == Raw::Bytes(digest.finish().to_vec()),
+        fits: in_order && stored == kept(&keys, &REDEMPTION, digest),
     };
     tx.each(&sql, &args![], |r| {
-        let (head, key) = digest_of(&REDEMPTION, r);
+        let (head, key) = digest_of(&keys, &REDEMPTION, r);
         if open.as_ref().is_none_or(|o| o.0 != key) {
             if let Some(done) = open.take() {
                 see(close(done))?;

@@ -157,20 +157,7 @@ fn household(stage: &Stage, village: Id, n: usize, head: &str, cadre: Id) -> Id 
     };
     stage
         .write::<_, Never>(move |tx| {
-            tx.exec(
-                "INSERT INTO household (id, number, village, path, head_name, size, able_to_work, \
-                 search, active, changed_at, digest) \
-                 VALUES ($1, $2, $3, $4, $5, $6, TRUE, '', TRUE, 0, $7)",
-                &args![
-                    id,
-                    &row.number,
-                    village,
-                    &row.path,
-                    &row.head_name,
-                    row.size,
-                    row.digest(id)
-                ],
-            )?;
+            store::registry::record_households(tx, [(id, &row, String::new())], 0)?;
             tx.exec(
                 "INSERT INTO assignment (id, household, person, from_date) \
                  VALUES ($1, $2, $3, '2026-01-01')",

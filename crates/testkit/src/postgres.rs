@@ -1,6 +1,7 @@
 //! Where tests find PostgreSQL: the cluster that `cargo xtask test` has started for the whole run,
 //! or else one that this process starts at first use.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use cluster::Cluster;
@@ -18,4 +19,18 @@ pub fn url() -> String {
         });
         own.url()
     })
+}
+
+/// A cluster for one test alone, with its URL and the folder that everything it writes is in.
+///
+/// # Panics
+/// As [`url`].
+pub fn alone() -> (Cluster, String, PathBuf) {
+    let cluster = match Cluster::start() {
+        Ok(cluster) => cluster,
+        Err(error) => panic!("no PostgreSQL for this test: {error:#}"),
+    };
+    let url = cluster.url();
+    let host = url.split(['@', '/']).nth(3).unwrap_or_default().replace("%2F", "/");
+    (cluster, url, host.into())
 }

@@ -2,11 +2,12 @@
 //! hold posts. `on_both` tells a story on SQLite and on PostgreSQL.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use app::{App, Failure, Who};
 use domain::access::{Post, Role};
 use domain::{Id, Millis};
-use store::{Options, Tx, args};
+use store::{Keys, Options, Tx, args};
 
 pub struct Stage {
     pub app: App,
@@ -25,22 +26,32 @@ pub fn on_both(story: impl Fn(&Stage)) {
 
 impl Stage {
     pub fn sqlite() -> Stage {
+        Stage::sqlite_with(crate::keys())
+    }
+
+    /// With keys of the story's own.
+    pub fn sqlite_with(keys: Arc<Keys>) -> Stage {
         let folder = tempfile::tempdir().expect("a folder for a test");
-        let options = Options::folder(folder.path());
+        let options = Options::folder(folder.path(), keys);
         Stage::open(options, "sqlite", Some(folder))
     }
 
     /// A schema of its own in the test cluster.
     pub fn postgres() -> Stage {
+        Stage::postgres_with(&crate::postgres::url(), crate::keys())
+    }
+
+    /// In this cluster, with keys of the story's own.
+    pub fn postgres_with(url: &str, keys: Arc<Keys>) -> Stage {
         let mut random = [0; 8];
         let name = tempfile::Builder::new().rand_bytes(10).tempdir().expect("a random name");
         for (i, b) in name.path().to_string_lossy().bytes().rev().take(8).enumerate() {
             random[i] = b;
         }
         let schema: String = random.iter().map(|b| format!("{b:02x}")).collect();
-        let url = crate::postgres::url();
         let joint = if url.contains('?') { '&' } else { '?' };
-        Stage::open(Options::postgres(format!("{url}{joint}schema=t{schema}")), "postgres", None)
+        let url = format!("{url}{joint}schema=t{schema}");
+        Stage::open(Options::postgres(url, keys), "postgres", None)
     }
 
     fn open(options: Options, engine: &'static str, folder: Option<tempfile::TempDir>) -> Stage {

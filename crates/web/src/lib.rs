@@ -20,6 +20,7 @@ pub mod calendar;
 pub mod goods;
 pub mod points;
 pub mod posting;
+pub mod privacy;
 pub mod redemption;
 pub mod registry;
 pub mod reports;
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         posting::routes(),
         goods::routes(),
         redemption::routes(),
+        privacy::routes(),
         api::routes(),
         assets::routes(),
     ]

@@ -48,6 +48,7 @@ macro_rules! files {
             include_str!(concat!("../texts/", $lang, "/goods.ftl")),
             include_str!(concat!("../texts/", $lang, "/redemption.ftl")),
             include_str!(concat!("../texts/", $lang, "/reports.ftl")),
+            include_str!(concat!("../texts/", $lang, "/privacy.ftl")),
         ]
     };
 }

@@ -15,6 +15,7 @@ const DEPENDENCIES: [(&str, &[&str]); 2] = [
             "jiff",
             "postgres",
             "rusqlite",
+            "seal",
             "serde",
             "serde_json",
             "thiserror",

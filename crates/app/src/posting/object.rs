@@ -7,6 +7,7 @@ use domain::audit::Digest;
 use domain::calendar::Month;
 use domain::posting::object::{Channel, Standing, lookup_code};
 use domain::posting::{Objection, PostedRow, Posting, Serial, answer, object, post};
+use domain::registry::citizen::HIDDEN;
 use domain::scheme::Scheme;
 use domain::scoring::{self, Occasion, Outcome};
 use domain::{Arg, Date, Id, Millis, Refusal};
@@ -198,6 +199,8 @@ pub struct ObjectionPage {
     /// The one who asks may answer it: why not, if not.
     pub answer_refused: Option<answer::Refusal>,
     pub may_answer: bool,
+    /// May see who made it, with a reason.
+    pub may_reveal: bool,
     pub answered_by: Option<String>,
 }
 
@@ -219,10 +222,10 @@ pub fn objection(tx: &mut Tx, who: &Who, id: Id) -> Result<ObjectionPage, Failur
     who.must_cover(Permission::RecordObjection, &objection.path)?;
     let batch = store::posting::batch(tx, objection.batch)?.ok_or(Failure::NotFound)?;
     let may_answer = who.scope(Permission::AnswerObjection).covers(&objection.path);
-    if !may_answer {
-        // Who may have been objected to need not know by whom.
-        objection.by_name = None;
-        objection.contact = None;
+    let may_reveal = may_answer && who.scope(Permission::Reveal).covers(&objection.path);
+    for secret in [&mut objection.by_name, &mut objection.contact] {
+        // Who may have been objected to need not know by whom, nor that a name was left.
+        *secret = secret.take().filter(|_| may_answer).map(|_| HIDDEN.to_owned());
     }
     let facts = answer_facts(tx, who, &batch, &objection, true)?;
     let rejected = answer::Request { verdict: answer::Verdict::Rejected, text: "-".into() };
@@ -238,6 +241,7 @@ pub fn objection(tx: &mut Tx, who: &Who, id: Id) -> Result<ObjectionPage, Failur
         },
         answer_refused: answer::decide(&facts, &rejected).err(),
         may_answer,
+        may_reveal,
         answered_by,
         objection,
         batch,

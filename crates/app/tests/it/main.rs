@@ -7,6 +7,8 @@ mod book;
 #[cfg(test)]
 mod posting;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod redemption;
 #[cfg(test)]
 mod registry;

@@ -326,7 +326,7 @@ fn an_objection_by_telephone_is_written_down_by_the_office() {
             let who = village.now(who);
             stage.read(move |tx| app::posting::objection(tx, &who, key)).unwrap().objection
         };
-        assert_eq!(seen_by(&village.committee).by_name.as_deref(), Some("王五"));
+        assert_eq!(seen_by(&village.committee).by_name.as_deref(), Some("***"));
         assert_eq!(seen_by(&village.officer).by_name, None);
         assert_eq!(seen_by(&village.officer).contact, None);
 

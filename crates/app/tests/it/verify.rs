@@ -21,6 +21,16 @@ use testkit::{Stage, on_both};
 /// November of one village: a list, an upheld objection, certification, a market day with a
 /// redemption and one taken back, a bonus.
 fn november(stage: &Stage) {
+    november_with(stage, "李四", None, None);
+}
+
+/// The same, with what people leave: who objects, how to reach them, who comes in another's place.
+pub fn november_with(
+    stage: &Stage,
+    by_name: &str,
+    contact: Option<&str>,
+    proxy: Option<domain::redemption::Proxy>,
+) {
     let village = Village::reviewed(stage, &["张三", "欧阳四海", "王五"]);
     let batch = village.batch;
     stage.at("2026-11-24T09:00");
@@ -41,8 +51,8 @@ fn november(stage: &Stage) {
             channel: Channel::Page,
             serial: Some(2),
             text: "院子是干净的".into(),
-            by_name: Some("李四".into()),
-            contact: None,
+            by_name: Some(by_name.into()),
+            contact: contact.map(str::to_owned),
         },
         stage.now(),
     );
@@ -61,10 +71,10 @@ fn november(stage: &Stage) {
     let who = village.now(&village.township);
     let certify = Certify { key: stage.id(), batch };
     stage.write(move |tx| app::posting::certify(tx, &who, &certify)).expect("a certification");
-    market_day(stage, &village);
+    market_day(stage, &village, proxy);
 }
 
-fn market_day(stage: &Stage, village: &Village<'_>) {
+fn market_day(stage: &Stage, village: &Village<'_>, proxy: Option<domain::redemption::Proxy>) {
     let (truck, day) = (stage.id(), stage.id());
     let (area, goods) = stage
         .read::<_, Never>(|tx| {
@@ -102,7 +112,8 @@ fn market_day(stage: &Stage, village: &Village<'_>) {
         let (who, key) = (keeper.clone(), stage.id());
         let wishes = vec![Wish { goods, quantity: 1 }];
         let by = By::Household(household);
-        let redeem = Redeem { key, by, market_day: day, wishes, proxy: None };
+        let proxy = proxy.clone();
+        let redeem = Redeem { key, by, market_day: day, wishes, proxy };
         stage.write(move |tx| app::redemption::redeem(tx, &who, &redeem)).expect("a redemption");
         key
     };
@@ -287,7 +298,7 @@ const COLUMNS: [(&str, &[(&str, Of)]); 6] = {
                 ("market_day", Id),
                 ("place", Id),
                 ("points", Int),
-                ("proxy_name", Text),
+                ("proxy_name", Bytes),
                 ("proxy_relation", Text),
                 ("reverses", Id),
                 ("reason", Text),

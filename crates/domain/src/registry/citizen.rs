@@ -90,6 +90,9 @@ impl fmt::Debug for CitizenNumber {
     }
 }
 
+/// For screens: a value of which nothing is shown.
+pub const HIDDEN: &str = "***";
+
 /// For screens: the first three and the last two characters at most.
 pub fn mask(number: &str) -> String {
     let characters: Vec<char> = number.chars().collect();

@@ -101,7 +101,7 @@ fn starts(zone: &Path) -> anyhow::Result<Row> {
 }
 
 fn cast(zone: &Path) -> anyhow::Result<Cast> {
-    let app = App::open(&store::Options::folder(zone))?;
+    let app = crate::zone::Zone::in_folder(zone).open()?;
     let session = |login: &'static str| -> anyhow::Result<String> {
         let person = one(&app, "SELECT id FROM person WHERE login = $1", login)?;
         client::session(&app, person)

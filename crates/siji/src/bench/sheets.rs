@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use app::{App, Never};
+use app::Never;
 use domain::Id;
 use store::args;
 
@@ -116,7 +116,7 @@ fn write(
 /// Thirty-two sessions of officers and cadres with the households they may still score: each saves
 /// again, as corrections, what stands on their own sheets.
 fn writers(zone: &Path) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
-    let app = App::open(&store::Options::folder(zone))?;
+    let app = crate::zone::Zone::in_folder(zone).open()?;
     let rows: Vec<(Id, Visit)> = app
         .read::<_, Never>(|tx| {
             Ok(tx.all(

@@ -1,12 +1,13 @@
 -- The first month: who, where, points, goods, postings. Ids are UUIDv7 unless a comment says derived.
 -- Times (…_at) are epoch milliseconds UTC; business dates (…_on, …_date) are YYYY-MM-DD; months are YYYY-MM.
 -- `digest` is SHA-256 over the row's own contents (domain::audit::Digest), checked by `siji verify`.
+-- Columns listed in crates/store/src/sealed.rs hold sealed values; in their tables the digest is keyed.
 
 -- access -----------------------------------------------------------------------------------------
 CREATE TABLE person (
   id uuid PRIMARY KEY,
   name text NOT NULL,
-  phone text,
+  phone bytea,
   unit text,
   login text UNIQUE,
   password text,
@@ -89,6 +90,13 @@ CREATE TABLE audit_seal (
 );
 CREATE INDEX audit_seal_at ON audit_seal (at);
 
+-- keys -------------------------------------------------------------------------------------------
+-- What the zone's keys are known by (a hash under each key, never a key): seal <id>, find, fingerprint.
+CREATE TABLE key_proof (
+  name text PRIMARY KEY,
+  proof bytea NOT NULL
+);
+
 -- registry ---------------------------------------------------------------------------------------
 -- path: three-digit steps joined by dots, '001.002.015'; everything below p is p <= path < p || '/'.
 CREATE TABLE area (
@@ -112,14 +120,14 @@ CREATE TABLE household (
   size bigint NOT NULL,
   graduation text,
   graduated_year bigint,
-  poverty_cause text,
+  poverty_cause bytea,
   able_to_work boolean NOT NULL,
   housing_grade text,
   water_safe boolean,
-  income_fen bigint,
-  phone text,
-  bank_name text,
-  bank_account text,
+  income_fen bytea,
+  phone bytea,
+  bank_name bytea,
+  bank_account bytea,
   search text NOT NULL,
   active boolean NOT NULL,
   changed_at bigint NOT NULL,
@@ -139,13 +147,14 @@ CREATE TABLE member (
   relation text NOT NULL,
   sex text NOT NULL,
   id_kind text NOT NULL,
-  citizen_number text UNIQUE,
+  citizen_number bytea,
+  citizen_hash bytea UNIQUE,
   born_on text,
   ethnic text,
   political text,
   education text,
   student text,
-  health text,
+  health bytea,
   work_skill text,
   work_area text,
   work_months bigint,
@@ -192,7 +201,7 @@ CREATE TABLE import (
   person uuid,
   at bigint NOT NULL,
   applied_at bigint,
-  report text NOT NULL
+  report bytea NOT NULL
 );
 CREATE INDEX import_at ON import (at);
 
@@ -361,8 +370,8 @@ CREATE TABLE objection (
   path text NOT NULL,
   household uuid,
   channel text NOT NULL,
-  by_name text,
-  contact text,
+  by_name bytea,
+  contact bytea,
   text text NOT NULL,
   filed_at bigint NOT NULL,
   due_on text NOT NULL,
@@ -522,7 +531,7 @@ CREATE TABLE redemption (
   market_day uuid NOT NULL REFERENCES market_day (id),
   place uuid NOT NULL,
   points bigint NOT NULL,
-  proxy_name text,
+  proxy_name bytea,
   proxy_relation text,
   reverses uuid,
   reason text,

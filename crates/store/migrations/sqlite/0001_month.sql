@@ -1,12 +1,13 @@
 -- The first month: who, where, points, goods, postings. Ids are UUIDv7 unless a comment says derived.
 -- Times (…_at) are epoch milliseconds UTC; business dates (…_on, …_date) are YYYY-MM-DD; months are YYYY-MM.
 -- `digest` is SHA-256 over the row's own contents (domain::audit::Digest), checked by `siji verify`.
+-- Columns listed in crates/store/src/sealed.rs hold sealed values; in their tables the digest is keyed.
 
 -- access -----------------------------------------------------------------------------------------
 CREATE TABLE person (
   id BLOB PRIMARY KEY,
   name TEXT NOT NULL,
-  phone TEXT,
+  phone BLOB,
   unit TEXT,
   login TEXT UNIQUE,
   password TEXT,
@@ -89,6 +90,13 @@ CREATE TABLE audit_seal (
 ) STRICT;
 CREATE INDEX audit_seal_at ON audit_seal (at);
 
+-- keys -------------------------------------------------------------------------------------------
+-- What the zone's keys are known by (a hash under each key, never a key): seal <id>, find, fingerprint.
+CREATE TABLE key_proof (
+  name TEXT PRIMARY KEY,
+  proof BLOB NOT NULL
+) STRICT;
+
 -- registry ---------------------------------------------------------------------------------------
 -- path: three-digit steps joined by dots, '001.002.015'; everything below p is p <= path < p || '/'.
 CREATE TABLE area (
@@ -112,14 +120,14 @@ CREATE TABLE household (
   size INTEGER NOT NULL,
   graduation TEXT,
   graduated_year INTEGER,
-  poverty_cause TEXT,
+  poverty_cause BLOB,
   able_to_work INTEGER NOT NULL,
   housing_grade TEXT,
   water_safe INTEGER,
-  income_fen INTEGER,
-  phone TEXT,
-  bank_name TEXT,
-  bank_account TEXT,
+  income_fen BLOB,
+  phone BLOB,
+  bank_name BLOB,
+  bank_account BLOB,
   search TEXT NOT NULL,
   active INTEGER NOT NULL,
   changed_at INTEGER NOT NULL,
@@ -139,13 +147,14 @@ CREATE TABLE member (
   relation TEXT NOT NULL,
   sex TEXT NOT NULL,
   id_kind TEXT NOT NULL,
-  citizen_number TEXT UNIQUE,
+  citizen_number BLOB,
+  citizen_hash BLOB UNIQUE,
   born_on TEXT,
   ethnic TEXT,
   political TEXT,
   education TEXT,
   student TEXT,
-  health TEXT,
+  health BLOB,
   work_skill TEXT,
   work_area TEXT,
   work_months INTEGER,
@@ -192,7 +201,7 @@ CREATE TABLE import (
   person BLOB,
   at INTEGER NOT NULL,
   applied_at INTEGER,
-  report TEXT NOT NULL
+  report BLOB NOT NULL
 ) STRICT;
 CREATE INDEX import_at ON import (at);
 
@@ -361,8 +370,8 @@ CREATE TABLE objection (
   path TEXT NOT NULL,
   household BLOB,
   channel TEXT NOT NULL,
-  by_name TEXT,
-  contact TEXT,
+  by_name BLOB,
+  contact BLOB,
   text TEXT NOT NULL,
   filed_at INTEGER NOT NULL,
   due_on TEXT NOT NULL,
@@ -522,7 +531,7 @@ CREATE TABLE redemption (
   market_day BLOB NOT NULL REFERENCES market_day (id),
   place BLOB NOT NULL,
   points INTEGER NOT NULL,
-  proxy_name TEXT,
+  proxy_name BLOB,
   proxy_relation TEXT,
   reverses BLOB,
   reason TEXT,

@@ -4,6 +4,7 @@ use domain::access::Role;
 use domain::{Date, Id, Millis};
 
 use crate::access::{NewPerson, NewPost};
+use crate::sealed::In;
 use crate::{Result, Tx, Type, args};
 
 /// Somebody the programme knows, with or without a login.
@@ -16,8 +17,11 @@ pub struct Somebody {
 }
 
 pub fn everybody(tx: &mut Tx) -> Result<Vec<Somebody>> {
+    let keys = tx.keys();
     tx.all("SELECT id, name, phone, unit FROM person ORDER BY id", &args![], |r| {
-        Ok(Somebody { id: r.id(0)?, name: r.text(1)?, phone: r.opt_text(2)?, unit: r.opt_text(3)? })
+        let id = r.id(0)?;
+        let phone = In::new(&keys, "person", id).text("phone", r, 2)?;
+        Ok(Somebody { id, name: r.text(1)?, phone, unit: r.opt_text(3)? })
     })
 }
 
@@ -103,8 +107,9 @@ pub struct Cadre {
 }
 
 pub fn cadre_of(tx: &mut Tx, household: Id) -> Result<Option<Cadre>> {
+    let keys = tx.keys();
     tx.opt(
-        "SELECT p.name, p.unit, p.phone, a.from_date FROM assignment a \
+        "SELECT p.name, p.unit, p.phone, a.from_date, p.id FROM assignment a \
          JOIN person p ON p.id = a.person \
          WHERE a.household = $1 AND a.to_date IS NULL ORDER BY a.id DESC LIMIT 1",
         &args![household],
@@ -112,7 +117,7 @@ pub fn cadre_of(tx: &mut Tx, household: Id) -> Result<Option<Cadre>> {
             Ok(Cadre {
                 name: r.text(0)?,
                 unit: r.opt_text(1)?,
-                phone: r.opt_text(2)?,
+                phone: In::new(&keys, "person", r.id(4)?).text("phone", r, 2)?,
                 from: r.text(3)?,
             })
         },
@@ -126,12 +131,16 @@ pub struct Officer {
 
 /// The assistance officers of a village.
 pub fn officers_of(tx: &mut Tx, village: Id, today: Date) -> Result<Vec<Officer>> {
+    let keys = tx.keys();
     tx.all(
-        "SELECT p.name, p.phone FROM post t JOIN person p ON p.id = t.person \
+        "SELECT p.name, p.phone, p.id FROM post t JOIN person p ON p.id = t.person \
          WHERE t.area = $1 AND t.role = $2 AND (t.to_date IS NULL OR t.to_date >= $3) \
          ORDER BY t.id",
         &args![village, Role::AssistanceOfficer.code(), today],
-        |r| Ok(Officer { name: r.text(0)?, phone: r.opt_text(1)? }),
+        |r| {
+            let phone = In::new(&keys, "person", r.id(2)?).text("phone", r, 1)?;
+            Ok(Officer { name: r.text(0)?, phone })
+        },
     )
 }
 

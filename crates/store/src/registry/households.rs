@@ -3,7 +3,8 @@
 use domain::registry::Household;
 use domain::{Id, Millis};
 
-use crate::{Result, Row, Tx, Type, Val, args};
+use crate::sealed::{In, until_broken};
+use crate::{Keys, Result, Row, Tx, Type, Val, args};
 
 pub(super) const COLUMNS: &str = "h.id, h.number, h.village, h.path, h.hamlet, h.head_name, h.head, \
      h.size, h.graduation, h.graduated_year, h.poverty_cause, h.able_to_work, h.housing_grade, \
@@ -14,13 +15,15 @@ pub(super) const COLUMNS: &str = "h.id, h.number, h.village, h.path, h.hamlet, h
 pub struct HouseholdRow {
     pub id: Id,
     pub household: Household,
-    /// As written down; `siji verify` computes it again.
+    /// As written down, keyed; `siji verify` computes it again.
     pub digest: [u8; 32],
 }
 
-fn read(r: &Row) -> Result<HouseholdRow> {
+fn read(keys: &Keys, r: &Row) -> Result<HouseholdRow> {
+    let id = r.id(0)?;
+    let sealed = In::new(keys, "household", id);
     Ok(HouseholdRow {
-        id: r.id(0)?,
+        id,
         household: Household {
             number: r.text(1)?,
             village: r.id(2)?,
@@ -31,14 +34,14 @@ fn read(r: &Row) -> Result<HouseholdRow> {
             size: r.int(7)?,
             graduation: r.opt_text(8)?,
             graduated_year: r.opt_int(9)?,
-            poverty_cause: r.opt_text(10)?,
+            poverty_cause: sealed.text("poverty_cause", r, 10)?,
             able_to_work: r.bool(11)?,
             housing_grade: r.opt_text(12)?,
             water_safe: r.opt_bool(13)?,
-            income_fen: r.opt_int(14)?,
-            phone: r.opt_text(15)?,
-            bank_name: r.opt_text(16)?,
-            bank_account: r.opt_text(17)?,
+            income_fen: sealed.int("income_fen", r, 14)?,
+            phone: sealed.text("phone", r, 15)?,
+            bank_name: sealed.text("bank_name", r, 16)?,
+            bank_account: sealed.text("bank_account", r, 17)?,
             active: r.bool(18)?,
         },
         digest: r.digest(19)?,
@@ -47,15 +50,20 @@ fn read(r: &Row) -> Result<HouseholdRow> {
 
 /// Every household of the zone, in no order.
 pub fn each_household(tx: &mut Tx, mut see: impl FnMut(HouseholdRow) -> Result<()>) -> Result<()> {
-    tx.each(&format!("SELECT {COLUMNS} FROM household h"), &args![], |r| see(read(r)?))
+    let keys = tx.keys();
+    tx.each(&format!("SELECT {COLUMNS} FROM household h"), &args![], |r| see(read(&keys, r)?))
 }
 
 pub fn find(tx: &mut Tx, id: Id) -> Result<Option<HouseholdRow>> {
-    tx.opt(&format!("SELECT {COLUMNS} FROM household h WHERE h.id = $1"), &args![id], read)
+    let keys = tx.keys();
+    let sql = format!("SELECT {COLUMNS} FROM household h WHERE h.id = $1");
+    tx.opt(&sql, &args![id], |r| read(&keys, r))
 }
 
 pub fn find_by_number(tx: &mut Tx, number: &str) -> Result<Option<HouseholdRow>> {
-    tx.opt(&format!("SELECT {COLUMNS} FROM household h WHERE h.number = $1"), &args![number], read)
+    let keys = tx.keys();
+    let sql = format!("SELECT {COLUMNS} FROM household h WHERE h.number = $1");
+    tx.opt(&sql, &args![number], |r| read(&keys, r))
 }
 
 const WRITTEN: [(&str, Type); 21] = [
@@ -68,22 +76,23 @@ const WRITTEN: [(&str, Type); 21] = [
     ("size", Type::Int),
     ("graduation", Type::Text),
     ("graduated_year", Type::Int),
-    ("poverty_cause", Type::Text),
+    ("poverty_cause", Type::Bytes),
     ("able_to_work", Type::Bool),
     ("housing_grade", Type::Text),
     ("water_safe", Type::Bool),
-    ("income_fen", Type::Int),
-    ("phone", Type::Text),
-    ("bank_name", Type::Text),
-    ("bank_account", Type::Text),
+    ("income_fen", Type::Bytes),
+    ("phone", Type::Bytes),
+    ("bank_name", Type::Bytes),
+    ("bank_account", Type::Bytes),
     ("search", Type::Text),
     ("active", Type::Bool),
     ("changed_at", Type::Int),
     ("digest", Type::Bytes),
 ];
 
-fn values(id: Id, h: &Household, search: String, at: Millis) -> Vec<Val> {
-    args![
+fn values(keys: &Keys, id: Id, h: &Household, search: String, at: Millis) -> Result<Vec<Val>> {
+    let sealed = In::new(keys, "household", id);
+    Ok(args![
         id,
         &h.number,
         h.village,
@@ -94,20 +103,20 @@ fn values(id: Id, h: &Household, search: String, at: Millis) -> Vec<Val> {
         h.size,
         h.graduation.as_deref(),
         h.graduated_year,
-        h.poverty_cause.as_deref(),
+        sealed.put("poverty_cause", h.poverty_cause.as_deref())?,
         h.able_to_work,
         h.housing_grade.as_deref(),
         h.water_safe,
-        h.income_fen,
-        h.phone.as_deref(),
-        h.bank_name.as_deref(),
-        h.bank_account.as_deref(),
+        sealed.put_int("income_fen", h.income_fen)?,
+        sealed.put("phone", h.phone.as_deref())?,
+        sealed.put("bank_name", h.bank_name.as_deref())?,
+        sealed.put("bank_account", h.bank_account.as_deref())?,
         search,
         h.active,
         at,
-        h.digest(id),
+        keys.fingerprint(&h.digest(id)),
     ]
-    .into()
+    .into())
 }
 
 /// Each with the words it is found by.
@@ -117,8 +126,10 @@ pub fn record_households<'a>(
     at: Millis,
 ) -> Result<u64> {
     let columns: Vec<_> = std::iter::once(("id", Type::Id)).chain(WRITTEN).collect();
-    let rows = rows.into_iter().map(|(id, h, search)| values(id, h, search, at));
-    tx.insert_all("household", &columns, "", rows)
+    let (keys, mut broken) = (tx.keys(), None);
+    let rows = rows.into_iter().map(|(id, h, search)| values(&keys, id, h, search, at));
+    let written = tx.insert_all("household", &columns, "", until_broken(rows, &mut broken))?;
+    broken.map_or(Ok(written), Err)
 }
 
 pub fn update_households<'a>(
@@ -126,6 +137,9 @@ pub fn update_households<'a>(
     rows: impl IntoIterator<Item = (Id, &'a Household, String)>,
     at: Millis,
 ) -> Result<u64> {
-    let rows = rows.into_iter().map(|(id, h, search)| values(id, h, search, at));
-    tx.update_all("household", ("id", Type::Id), &WRITTEN, rows)
+    let (keys, mut broken) = (tx.keys(), None);
+    let rows = rows.into_iter().map(|(id, h, search)| values(&keys, id, h, search, at));
+    let rows = until_broken(rows, &mut broken);
+    let written = tx.update_all("household", ("id", Type::Id), &WRITTEN, rows)?;
+    broken.map_or(Ok(written), Err)
 }

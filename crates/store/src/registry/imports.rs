@@ -1,7 +1,9 @@
-//! Workbooks that were sent in. The file itself is kept only until it is applied.
+//! Workbooks that were sent in. The file itself is kept only until it is applied; it and the report,
+//! which quotes cells, are sealed.
 
 use domain::{Id, Millis};
 
+use crate::sealed::In;
 use crate::{Result, Row, Tx, args};
 
 pub struct Import {
@@ -40,18 +42,23 @@ fn read(r: &Row, report: String) -> Result<Import> {
 }
 
 pub fn find_import(tx: &mut Tx, id: Id) -> Result<Option<Import>> {
+    let keys = tx.keys();
+    let sealed = In::new(&keys, "import", id);
     tx.opt(
         &format!(
             "SELECT {COLUMNS}, i.report FROM import i LEFT JOIN person p ON p.id = i.person \
              WHERE i.id = $1"
         ),
         &args![id],
-        |r| read(r, r.text(10)?),
+        |r| read(r, sealed.text("report", r, 10)?.unwrap_or_default()),
     )
 }
 
 pub fn find_import_file(tx: &mut Tx, id: Id) -> Result<Option<Vec<u8>>> {
-    let file = tx.opt("SELECT file FROM import WHERE id = $1", &args![id], |r| r.opt_bytes(0))?;
+    let keys = tx.keys();
+    let sealed = In::new(&keys, "import", id);
+    let file = tx
+        .opt("SELECT file FROM import WHERE id = $1", &args![id], |r| sealed.bytes("file", r, 0))?;
     Ok(file.flatten())
 }
 
@@ -81,21 +88,28 @@ pub struct NewImport<'a> {
 }
 
 pub fn record_import(tx: &mut Tx, i: &NewImport) -> Result<()> {
+    let keys = tx.keys();
+    let sealed = In::new(&keys, "import", i.id);
+    let (file, report) = (sealed.put_bytes("file", i.file)?, sealed.put("report", Some(i.report))?);
     tx.exec(
         "INSERT INTO import (id, kind, file_name, file_digest, file, state, person, at, report) \
          VALUES ($1, 'register', $2, $3, $4, $5, $6, $7, $8)",
-        &args![i.id, i.file_name, i.file_digest, i.file, i.state, i.person, i.at, i.report],
+        &args![i.id, i.file_name, i.file_digest, file, i.state, i.person, i.at, report],
     )?;
     Ok(())
 }
 
 pub fn set_import(tx: &mut Tx, id: Id, state: &str, report: &str) -> Result<()> {
+    let keys = tx.keys();
+    let report = In::new(&keys, "import", id).put("report", Some(report))?;
     tx.exec("UPDATE import SET state = $2, report = $3 WHERE id = $1", &args![id, state, report])?;
     Ok(())
 }
 
 /// Applied: the file has done its work and is let go.
 pub fn mark_applied(tx: &mut Tx, id: Id, at: Millis, report: &str) -> Result<()> {
+    let keys = tx.keys();
+    let report = In::new(&keys, "import", id).put("report", Some(report))?;
     tx.exec(
         "UPDATE import SET state = 'applied', applied_at = $2, file = NULL, report = $3 \
          WHERE id = $1",

@@ -5,4 +5,6 @@ mod engines;
 #[cfg(test)]
 mod points;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod schema;

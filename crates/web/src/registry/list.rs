@@ -26,6 +26,8 @@ struct HouseholdsPage {
     key: String,
     may_export: bool,
     may_import: bool,
+    /// By citizen number.
+    may_find: bool,
     paging: Paging,
     before: String,
     after: String,
@@ -91,6 +93,7 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         key: ask.new_key().to_string(),
         may_export: may(Permission::Export),
         may_import: may(Permission::ImportRegister),
+        may_find: may(Permission::Reveal),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),

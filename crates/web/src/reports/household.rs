@@ -5,6 +5,8 @@ use app::reports::HouseholdPage;
 use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
+use domain::privacy::Reason;
+use domain::registry::citizen::HIDDEN;
 use domain::registry::{Table, code};
 
 use crate::{Ask, Lang, Page, Problem, Season};
@@ -17,6 +19,7 @@ struct Shown {
     /// An assigned cadre sees households, not villages.
     sees_batches: bool,
     may_see_log: bool,
+    reasons: [Reason; 7],
 }
 
 impl Shown {
@@ -29,6 +32,19 @@ impl Shown {
     }
     fn sex(&self, code: &str) -> String {
         code::label(Table::Sex, code, self.p.lang == Lang::En)
+    }
+    /// (name in the form, words) of what is masked.
+    fn hidden(&self) -> Vec<(String, String)> {
+        let hidden = self.h.card.hidden.iter();
+        hidden
+            .map(|h| {
+                let word = self.p.word("hidden", h.field);
+                match &h.member {
+                    Some((id, name)) => (format!("{}:{id}", h.field), format!("{name}: {word}")),
+                    None => (h.field.to_owned(), word),
+                }
+            })
+            .collect()
     }
     /// (name, value) of what is known of the household.
     fn facts(&self) -> Vec<(String, String)> {
@@ -48,7 +64,10 @@ impl Shown {
             (field("housing-grade"), self.label(Table::HousingGrade, &household.housing_grade)),
             (
                 self.p.t("household-income"),
-                household.income_fen.map(|f| self.p.yuan(f)).unwrap_or_default(),
+                match self.h.card.hidden.iter().any(|h| h.field == "income_fen") {
+                    true => HIDDEN.to_owned(),
+                    false => household.income_fen.map(|f| self.p.yuan(f)).unwrap_or_default(),
+                },
             ),
             (field("phone"), household.phone.clone().unwrap_or_default()),
             (field("bank-account"), household.bank_account.clone().unwrap_or_default()),
@@ -103,5 +122,5 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
         .who
         .as_ref()
         .is_some_and(|w| w.scope(Permission::ReadSeen).covers(&h.card.household.path));
-    ask.page(&Shown { p: p.titled(title), h, sees_batches, may_see_log })
+    ask.page(&Shown { p: p.titled(title), h, sees_batches, may_see_log, reasons: Reason::ALL })
 }

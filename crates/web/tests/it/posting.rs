@@ -151,7 +151,17 @@ fn an_objection_from_the_page_to_the_answer() {
     assert!(list.body.contains(&detail) && !list.body.contains('⟦'), "{}", list.body);
     assert!(!wall.get(&detail, &officer).body.contains("13800138000"));
     let shown = wall.get(&detail, &committee).body;
-    assert!(shown.contains("13800138000") && !shown.contains('⟦'), "{shown}");
+    assert!(shown.contains("***") && !shown.contains("13800138000"), "{shown}");
+    assert!(!shown.contains('⟦'), "{shown}");
+    let asked = [("field", "contact"), ("reason", "objection")];
+    let path = format!("{detail}/reveal");
+    let without = wall.ask(Method::POST, &path, &committee, &asked);
+    assert_eq!(without.status, StatusCode::CONFLICT, "no reason in words");
+    let asked = [&asked[..], &[("words", "回电核实")]].concat();
+    let revealed = wall.ask(Method::POST, &path, &committee, &asked).body;
+    assert!(revealed.contains("13800138000") && !revealed.contains('⟦'), "{revealed}");
+    let theirs = wall.ask(Method::POST, &path, &officer, &asked);
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND, "may be the one objected to");
     let neighbour = wall.signed_in(&wall.village.neighbour);
     assert_eq!(wall.get(&detail, &neighbour).status, StatusCode::NOT_FOUND);
 

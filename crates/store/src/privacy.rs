@@ -1,0 +1,211 @@
+//! Everything that is held about one household, for its own file, and who has seen it.
+
+use domain::{Id, Millis};
+
+use crate::{Result, Tx, args};
+
+/// One sheet, as its scorer filled it in.
+pub struct Scored {
+    pub month: String,
+    pub scorer: String,
+    pub by: String,
+    pub visited_on: Option<String>,
+    pub scores: String,
+    pub remark: String,
+    pub is_current: bool,
+}
+
+pub fn sheets(tx: &mut Tx, household: Id) -> Result<Vec<Scored>> {
+    tx.all(
+        "SELECT r.month, s.scorer, p.name, s.visited_on, s.scores, s.remark, s.current \
+         FROM sheet s JOIN batch b ON b.id = s.batch JOIN round r ON r.id = b.round \
+         JOIN person p ON p.id = s.person WHERE s.household = $1 ORDER BY s.at, s.id",
+        &args![household],
+        |r| {
+            Ok(Scored {
+                month: r.text(0)?,
+                scorer: r.text(1)?,
+                by: r.text(2)?,
+                visited_on: r.opt_text(3)?,
+                scores: r.text(4)?,
+                remark: r.text(5)?,
+                is_current: r.bool(6)?,
+            })
+        },
+    )
+}
+
+pub struct Settled {
+    pub month: String,
+    pub outcome: String,
+    pub total: i64,
+    pub scores: String,
+    pub note: String,
+    pub by: String,
+    pub at: Millis,
+}
+
+pub fn settlements(tx: &mut Tx, household: Id) -> Result<Vec<Settled>> {
+    tx.all(
+        "SELECT r.month, s.outcome, s.total, s.scores, s.note, p.name, s.at \
+         FROM settlement s JOIN batch b ON b.id = s.batch JOIN round r ON r.id = b.round \
+         JOIN person p ON p.id = s.person WHERE s.household = $1 ORDER BY s.at, s.id",
+        &args![household],
+        |r| {
+            Ok(Settled {
+                month: r.text(0)?,
+                outcome: r.text(1)?,
+                total: r.int(2)?,
+                scores: r.text(3)?,
+                note: r.text(4)?,
+                by: r.text(5)?,
+                at: r.int(6)?,
+            })
+        },
+    )
+}
+
+/// A list on the wall that had a row about the household.
+pub struct Hung {
+    pub id: Id,
+    pub month: String,
+    pub place: String,
+    pub from: String,
+    pub to: String,
+    pub serial: i64,
+}
+
+pub fn hung(tx: &mut Tx, household: Id) -> Result<Vec<Hung>> {
+    tx.all(
+        "SELECT p.id, r.month, p.place, p.from_date, p.to_date, x.position \
+         FROM roster x JOIN posting p ON p.batch = x.batch JOIN batch b ON b.id = x.batch \
+         JOIN round r ON r.id = b.round WHERE x.household = $1 ORDER BY p.at, p.id",
+        &args![household],
+        |r| {
+            Ok(Hung {
+                id: r.id(0)?,
+                month: r.text(1)?,
+                place: r.text(2)?,
+                from: r.text(3)?,
+                to: r.text(4)?,
+                serial: r.int(5)?,
+            })
+        },
+    )
+}
+
+/// Points that came in (positive) or went out.
+pub struct Moved {
+    pub on_date: String,
+    pub cause: String,
+    pub points: i64,
+}
+
+pub fn moved(tx: &mut Tx, household: Id) -> Result<Vec<Moved>> {
+    tx.all(
+        "SELECT t.on_date, t.cause_kind, CASE WHEN t.credit = a.id THEN t.amount ELSE -t.amount END \
+         FROM account a JOIN transfer t ON t.credit = a.id OR t.debit = a.id \
+         WHERE a.owner = $1 AND a.kind = 'household' ORDER BY t.seq",
+        &args![household],
+        |r| Ok(Moved { on_date: r.text(0)?, cause: r.text(1)?, points: r.int(2)? }),
+    )
+}
+
+/// One line of a receipt.
+pub struct Goods {
+    pub receipt: String,
+    pub on_date: String,
+    pub place: String,
+    pub name_zh: String,
+    pub name_en: String,
+    pub quantity: i64,
+    pub points: i64,
+    pub is_return: bool,
+}
+
+pub fn goods(tx: &mut Tx, household: Id) -> Result<Vec<Goods>> {
+    tx.all(
+        "SELECT r.receipt, r.on_date, pl.name, g.name_zh, g.name_en, l.quantity, \
+         l.quantity * l.points_each, r.reverses FROM redemption r \
+         JOIN redemption_line l ON l.redemption = r.id JOIN place pl ON pl.id = r.place \
+         JOIN goods g ON g.goods = l.goods AND g.current \
+         WHERE r.household = $1 ORDER BY r.at, r.id, l.line",
+        &args![household],
+        |r| {
+            Ok(Goods {
+                receipt: r.text(0)?,
+                on_date: r.text(1)?,
+                place: r.text(2)?,
+                name_zh: r.text(3)?,
+                name_en: r.text(4)?,
+                quantity: r.int(5)?,
+                points: r.int(6)?,
+                is_return: r.opt_id(7)?.is_some(),
+            })
+        },
+    )
+}
+
+pub struct Bonus {
+    pub on_date: String,
+    pub event: String,
+    pub document: String,
+    pub points: i64,
+}
+
+pub fn bonuses(tx: &mut Tx, household: Id) -> Result<Vec<Bonus>> {
+    tx.all(
+        "SELECT on_date, event, document, points FROM bonus WHERE household = $1 ORDER BY at, id",
+        &args![household],
+        |r| {
+            Ok(Bonus {
+                on_date: r.text(0)?,
+                event: r.text(1)?,
+                document: r.text(2)?,
+                points: r.int(3)?,
+            })
+        },
+    )
+}
+
+/// An objection about the household. Who made it stays out: it is another person's secret.
+pub struct Objected {
+    pub code: String,
+    pub filed_at: Millis,
+    pub state: String,
+    pub text: String,
+    pub answer: Option<String>,
+}
+
+pub fn objections(tx: &mut Tx, household: Id) -> Result<Vec<Objected>> {
+    tx.all(
+        "SELECT code, filed_at, state, text, answer FROM objection WHERE household = $1 \
+         ORDER BY filed_at, id",
+        &args![household],
+        |r| {
+            Ok(Objected {
+                code: r.text(0)?,
+                filed_at: r.int(1)?,
+                state: r.text(2)?,
+                text: r.text(3)?,
+                answer: r.opt_text(4)?,
+            })
+        },
+    )
+}
+
+/// Who stood for the household, from when to when.
+pub struct Stood {
+    pub name: String,
+    pub from: String,
+    pub to: Option<String>,
+}
+
+pub fn stood(tx: &mut Tx, household: Id) -> Result<Vec<Stood>> {
+    tx.all(
+        "SELECT p.name, a.from_date, a.to_date FROM assignment a JOIN person p ON p.id = a.person \
+         WHERE a.household = $1 ORDER BY a.from_date, a.id",
+        &args![household],
+        |r| Ok(Stood { name: r.text(0)?, from: r.text(1)?, to: r.opt_text(2)? }),
+    )
+}

@@ -143,6 +143,10 @@ impl Page {
     pub fn new_key(&self) -> String {
         domain::id::new(self.now, crate::edge::random()).to_string()
     }
+    /// Why somebody may ask to see what is masked, as codes.
+    pub fn reasons(&self) -> [&'static str; 7] {
+        domain::privacy::Reason::ALL.map(domain::privacy::Reason::code)
+    }
     pub fn is_zh(&self) -> bool {
         self.lang == Lang::Zh
     }

@@ -6,7 +6,6 @@ use askama::Template;
 use axum::response::Response;
 use domain::posting::answer::{Refusal as AnswerRefusal, Verdict};
 use domain::posting::object::{Channel, Standing};
-use domain::privacy::Reason;
 use domain::scheme::Item;
 use domain::scoring::{Mark, Outcome, Scores};
 use domain::{Date, Id};
@@ -140,7 +139,6 @@ struct ShowPage {
     why_not: Option<String>,
     today: Date,
     key: String,
-    reasons: [Reason; 7],
 }
 
 pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
@@ -153,7 +151,7 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let why_not = why_not.map(|r| Problem::refused(r).sentence(ask.lang));
     let title = p.t1("objection-title-of", "code", &o.objection.code);
     let (today, key) = (ask.today(), ask.new_key().to_string());
-    ask.page(&ShowPage { p: p.titled(title), o, items, why_not, today, key, reasons: Reason::ALL })
+    ask.page(&ShowPage { p: p.titled(title), o, items, why_not, today, key })
 }
 
 fn items(p: &Page, o: &ObjectionPage) -> Result<Vec<ItemRow>, Problem> {

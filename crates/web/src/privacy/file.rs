@@ -18,13 +18,12 @@ use crate::{Ask, Lang, Page, Problem, Season};
 struct FormPage {
     p: Page,
     id: Id,
-    reasons: [Reason; 7],
 }
 
 pub(super) async fn form(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
     let p = Page::new(&ask, "file-title", Season::Summer);
-    ask.page(&FormPage { p, id, reasons: Reason::ALL })
+    ask.page(&FormPage { p, id })
 }
 
 #[derive(Deserialize)]

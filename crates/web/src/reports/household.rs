@@ -5,7 +5,6 @@ use app::reports::HouseholdPage;
 use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
-use domain::privacy::Reason;
 use domain::registry::citizen::HIDDEN;
 use domain::registry::{Table, code};
 
@@ -19,7 +18,6 @@ struct Shown {
     /// An assigned cadre sees households, not villages.
     sees_batches: bool,
     may_see_log: bool,
-    reasons: [Reason; 7],
 }
 
 impl Shown {
@@ -122,5 +120,5 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
         .who
         .as_ref()
         .is_some_and(|w| w.scope(Permission::ReadSeen).covers(&h.card.household.path));
-    ask.page(&Shown { p: p.titled(title), h, sees_batches, may_see_log, reasons: Reason::ALL })
+    ask.page(&Shown { p: p.titled(title), h, sees_batches, may_see_log })
 }

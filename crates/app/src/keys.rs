@@ -13,11 +13,11 @@ pub fn rotate(app: &App, mut see: impl FnMut(u64, u64)) -> Result<u64, Failure<N
     loop {
         let all = app.read::<_, Never>(|tx| Ok(store::sealed_rows(tx)?)).wait()?;
         let (mut done, mut found) = (0, 0);
-        for table in 0..SEALED.len() {
+        for columns in &SEALED {
             let mut after = None;
             loop {
                 let work = move |tx: &mut Tx| -> Result<_, Failure<Never>> {
-                    Ok(store::renew(tx, &SEALED[table], after)?)
+                    Ok(store::renew(tx, columns, after)?)
                 };
                 let turn = app.write(work).wait()?;
                 done += turn.rows;

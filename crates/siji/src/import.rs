@@ -88,7 +88,7 @@ impl Calendar {
     fn run(self) -> anyhow::Result<ExitCode> {
         let json =
             std::fs::read_to_string(&self.file).with_context(|| self.file.display().to_string())?;
-        let app = self.zone.open()?;
+        let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let year = app.write(move |tx| app::calendar::import(tx, &json)).wait();
         let year = year.map_err(|failure| anyhow::anyhow!("{}", told(failure)))?;
         if self.json {
@@ -122,7 +122,7 @@ fn first_zone() -> String {
 
 impl Register {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let app = self.zone.open()?;
+        let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let lang = Lang::from_code(&self.lang).unwrap_or(Lang::Zh);
         let mut headers = Headers::shipped();
         if let Some(path) = &self.headers {
@@ -197,7 +197,7 @@ impl Areas {
     fn run(self) -> anyhow::Result<ExitCode> {
         let csv = std::fs::read_to_string(&self.file);
         let csv = csv.with_context(|| self.file.display().to_string())?;
-        let app = self.zone.open()?;
+        let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let name = self.name.unwrap_or_else(first_zone);
         let changed = record_areas(&app, &csv, &name, By { person: None, now: web::now() })?;
         let (created, renamed) = (changed.created, changed.renamed);

@@ -16,7 +16,7 @@ pub struct Columns {
     rows_at_once: i64,
 }
 
-pub const SEALED: [Columns; 6] = [
+pub static SEALED: [Columns; 6] = [
     Columns { table: "person", fields: &[("phone", Type::Text)], rows_at_once: 500 },
     Columns {
         table: "household",

@@ -161,7 +161,7 @@ fn an_objection_from_the_page_to_the_answer() {
     let revealed = wall.ask(Method::POST, &path, &committee, &asked).body;
     assert!(revealed.contains("13800138000") && !revealed.contains('⟦'), "{revealed}");
     let theirs = wall.ask(Method::POST, &path, &officer, &asked);
-    assert_eq!(theirs.status, StatusCode::NOT_FOUND, "may be the one objected to");
+    assert_eq!(theirs.status, StatusCode::FORBIDDEN, "may be the one objected to");
     let neighbour = wall.signed_in(&wall.village.neighbour);
     assert_eq!(wall.get(&detail, &neighbour).status, StatusCode::NOT_FOUND);
 

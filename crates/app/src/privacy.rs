@@ -2,6 +2,7 @@
 //! the log with its reason before anything is shown.
 
 mod file;
+mod retention;
 
 use domain::Id;
 use domain::access::{Permission, Scope};
@@ -15,6 +16,7 @@ use crate::audit::{self, Command};
 use crate::{Failure, Who};
 
 pub use file::{File, FileOf, file};
+pub use retention::{Retain, expired, retain};
 
 /// Asks to see one sealed value of a household or of an objection.
 pub struct Reveal {

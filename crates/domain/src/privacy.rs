@@ -2,6 +2,7 @@
 //! nothing of keys: sealing and opening is the store's.
 
 pub mod fields;
+pub mod retention;
 pub mod reveal;
 
 pub use fields::{Class, Field, Kept};

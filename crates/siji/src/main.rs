@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod init;
 mod keys;
+mod retention;
 mod serve;
 mod verify;
 mod zone;
@@ -39,6 +40,8 @@ enum Command {
     Import(import::Import),
     /// The keys that sensitive values are sealed with: list, add, rotate, drop.
     Keys(keys::Keys),
+    /// Erase sealed values that have outlived their purpose.
+    Retention(retention::Retention),
     /// Serve a zone's pages.
     Serve(serve::Serve),
     /// Recompute everything from the first record on, and name the first that does not fit.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Retention(retention) => retention.run(),
         Command::Serve(serve) => serve.run(),
         Command::Verify(verify) => verify.run(),
     };

@@ -1,5 +1,9 @@
-//! Everything that is held about one household, for its own file, and who has seen it.
+//! Everything that is held about one household, for its own file; and what is erased when its time
+//! is over.
 
+use domain::posting::Objection;
+use domain::privacy::retention::Cutoff;
+use domain::registry::{Household, Member};
 use domain::{Id, Millis};
 
 use crate::{Result, Tx, args};
@@ -208,4 +212,98 @@ pub fn stood(tx: &mut Tx, household: Id) -> Result<Vec<Stood>> {
         &args![household],
         |r| Ok(Stood { name: r.text(0)?, from: r.text(1)?, to: r.opt_text(2)? }),
     )
+}
+
+// Erasure -------------------------------------------------------------------------------------------
+
+/// What a retention run found, or erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    pub households: usize,
+    pub members: usize,
+    pub objections: usize,
+    /// Uploaded workbooks and what was found in them.
+    pub imports: usize,
+}
+
+/// Counts what has outlived its purpose, and where `erase` is asked for, takes the sealed values
+/// out. The rows themselves stay: the ledger rests on them. Their fingerprints are taken anew.
+pub fn expired(tx: &mut Tx, cut: Cutoff, erase: bool) -> Result<Expired> {
+    const HOUSEHOLDS: &str = "SELECT id FROM household WHERE NOT active AND changed_at < $1 AND \
+         (phone IS NOT NULL OR bank_name IS NOT NULL OR bank_account IS NOT NULL \
+          OR income_fen IS NOT NULL OR poverty_cause IS NOT NULL)";
+    const MEMBERS: &str = "SELECT m.household, m.id FROM member m \
+         JOIN household h ON h.id = m.household \
+         WHERE (NOT h.active OR NOT m.active) AND h.changed_at < $1 \
+         AND (m.citizen_number IS NOT NULL OR m.health IS NOT NULL)";
+    const OBJECTIONS: &str = "SELECT id FROM objection WHERE filed_at < $1 AND state <> 'open' \
+         AND (by_name IS NOT NULL OR contact IS NOT NULL)";
+    const IMPORTS: &str = "SELECT id FROM import WHERE (file IS NOT NULL AND at < $1) OR at < $2";
+    let households = tx.all(HOUSEHOLDS, &args![cut.records], |r| r.id(0))?;
+    let members = tx.all(MEMBERS, &args![cut.records], |r| Ok((r.id(0)?, r.id(1)?)))?;
+    let objections = tx.all(OBJECTIONS, &args![cut.records], |r| r.id(0))?;
+    let imports = tx.all(IMPORTS, &args![cut.uploads, cut.records], |r| r.id(0))?;
+    if erase {
+        households.iter().try_for_each(|id| erase_household(tx, *id))?;
+        members.iter().try_for_each(|(household, id)| erase_member(tx, *household, *id))?;
+        objections.iter().try_for_each(|id| erase_objection(tx, *id))?;
+        // What remains of an upload is that there was one.
+        imports.iter().try_for_each(|id| {
+            tx.exec("UPDATE import SET file = NULL WHERE id = $1", &args![*id])?;
+            let old = "SELECT at < $2 FROM import WHERE id = $1";
+            if tx.one(old, &args![*id, cut.records], |r| r.bool(0))? {
+                tx.exec("DELETE FROM import WHERE id = $1", &args![*id])?;
+            }
+            Ok::<_, crate::Broken>(())
+        })?;
+    }
+    Ok(Expired {
+        households: households.len(),
+        members: members.len(),
+        objections: objections.len(),
+        imports: imports.len(),
+    })
+}
+
+fn erase_household(tx: &mut Tx, id: Id) -> Result<()> {
+    let Some(row) = crate::registry::find(tx, id)? else { return Ok(()) };
+    let erased = Household {
+        phone: None,
+        bank_name: None,
+        bank_account: None,
+        income_fen: None,
+        poverty_cause: None,
+        ..row.household
+    };
+    let digest = tx.keys().fingerprint(&erased.digest(id));
+    tx.exec(
+        "UPDATE household SET phone = NULL, bank_name = NULL, bank_account = NULL, \
+         income_fen = NULL, poverty_cause = NULL, digest = $2 WHERE id = $1",
+        &args![id, digest],
+    )?;
+    Ok(())
+}
+
+fn erase_member(tx: &mut Tx, household: Id, id: Id) -> Result<()> {
+    let members = crate::registry::members(tx, household)?;
+    let Some((_, member)) = members.into_iter().find(|(m, _)| *m == id) else { return Ok(()) };
+    let erased = Member { citizen_number: None, health: None, ..member };
+    let digest = tx.keys().fingerprint(&erased.digest(id));
+    tx.exec(
+        "UPDATE member SET citizen_number = NULL, citizen_hash = NULL, health = NULL, \
+         digest = $2 WHERE id = $1",
+        &args![id, digest],
+    )?;
+    Ok(())
+}
+
+fn erase_objection(tx: &mut Tx, id: Id) -> Result<()> {
+    let Some(objection) = crate::posting::find_objection(tx, id)? else { return Ok(()) };
+    let erased = Objection { by_name: None, contact: None, ..objection };
+    let digest = tx.keys().fingerprint(&erased.digest());
+    tx.exec(
+        "UPDATE objection SET by_name = NULL, contact = NULL, digest = $2 WHERE id = $1",
+        &args![id, digest],
+    )?;
+    Ok(())
 }

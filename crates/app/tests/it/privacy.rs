@@ -6,11 +6,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::privacy::{FileOf, FindByNumber, Reveal};
+use app::privacy::{FileOf, FindByNumber, Retain, Reveal};
 use app::registry::import::Receive;
 use app::{App, Failure, Never, Who};
 use domain::Id;
 use domain::access::Role;
+use domain::privacy::retention::Cutoff;
 use domain::privacy::{Reason, Refusal, What};
 use domain::redemption::Proxy;
 use domain::registry::{Household, Member};
@@ -309,6 +310,61 @@ fn ten_thousand_rows_are_sealed_anew_while_people_read_and_write() {
         let found = alone.read::<_, Never>(move |tx| Ok(store::registry::find(tx, id)?));
         assert_eq!(found.wait().unwrap().unwrap().household.phone.as_deref(), Some("13900000009"));
     }
+}
+
+#[test]
+fn what_has_outlived_its_purpose_is_erased_and_the_rest_still_fits() {
+    on_both(|stage| {
+        let day = jiff::civil::date(2030, 1, 15);
+        let cutoff = Cutoff::of(day, 3).unwrap();
+        crate::verify::november_with(stage, "李四", Some("13377446624"), None);
+        let village = stage
+            .read::<_, Never>(|tx| {
+                Ok(tx
+                    .one("SELECT id FROM area WHERE path = '001.001.001'", &args![], |r| r.id(0))?)
+            })
+            .unwrap();
+        let rows: Vec<_> = [(1, true), (2, false)]
+            .map(|(n, active)| {
+                let (id, row) = household(stage, village, n);
+                (id, Household { active, ..row }, member(stage, id, n, &format!("number {n}")))
+            })
+            .into();
+        let ids: Vec<Id> = rows.iter().map(|r| r.0).collect();
+        let (key, now) = (stage.id(), stage.now());
+        stage
+            .write::<_, Never>(move |tx| {
+                for (id, row, (person, member)) in &rows {
+                    store::registry::record_households(tx, [(*id, row, String::new())], now)?;
+                    store::registry::record_members(tx, [(*person, member)])?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let early = Cutoff::of(jiff::civil::date(2028, 1, 15), 3).unwrap();
+        let count = |cut| {
+            let found = stage.read(move |tx| app::privacy::expired(tx, cut)).unwrap();
+            (found.households, found.members, found.objections)
+        };
+        assert_eq!(count(early), (0, 0, 0), "{}", stage.engine);
+        assert_eq!(count(cutoff), (1, 1, 1), "{}", stage.engine);
+        let retain = Retain { key, cutoff, now };
+        stage.write(move |tx| app::privacy::retain(tx, retain)).unwrap();
+        assert_eq!(count(cutoff), (0, 0, 0), "{}", stage.engine);
+        let kept = |id: Id| {
+            let look = move |tx: &mut app::Tx| -> Result<_, Failure<Never>> {
+                let row = store::registry::find(tx, id)?.expect("the row stays");
+                let members = store::registry::members(tx, id)?;
+                let number = members[0].1.citizen_number.clone();
+                Ok((row.household.phone, row.household.income_fen, number))
+            };
+            stage.read(look).unwrap()
+        };
+        assert_eq!(kept(ids[1]), (None, None, None), "{}", stage.engine);
+        assert!(kept(ids[0]).0.is_some() && kept(ids[0]).2.is_some(), "still registered");
+        let fits = stage.read::<_, Never>(|tx| Ok(app::verify::verify(tx, |_| {})?)).unwrap();
+        assert_eq!(fits.finding, None, "{}", stage.engine);
+    });
 }
 
 // Nothing readable at rest --------------------------------------------------------------------------

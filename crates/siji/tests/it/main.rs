@@ -1,4 +1,5 @@
 //! The program from outside, as it is typed.
 
 mod import;
+mod keys;
 mod upload;

@@ -4,3 +4,4 @@ mod audit;
 mod doors;
 mod month;
 mod posting;
+mod privacy;

@@ -15,27 +15,27 @@ use tower::ServiceExt;
 use web::Server;
 
 /// The pages of a village whose list can be hung today.
-struct Wall<'s> {
-    village: Village<'s>,
+pub struct Wall<'s> {
+    pub village: Village<'s>,
     router: Router,
     runtime: tokio::runtime::Runtime,
 }
 
-struct Page {
-    status: StatusCode,
-    location: String,
-    body: String,
+pub struct Page {
+    pub status: StatusCode,
+    pub location: String,
+    pub body: String,
 }
 
 impl<'s> Wall<'s> {
-    fn new(stage: &'s Stage) -> Wall<'s> {
+    pub fn new(stage: &'s Stage) -> Wall<'s> {
         let village = Village::reviewed(stage, &["张三", "欧阳四海"]);
         let server = Server::new(stage.app.clone(), std::path::PathBuf::from("siji"));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         Wall { village, router: web::router(Arc::new(server)), runtime }
     }
 
-    fn signed_in(&self, who: &Who) -> String {
+    pub fn signed_in(&self, who: &Who) -> String {
         let token = format!("{:x}{:x}", who.person, self.village.stage.id());
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let (person, now) = (who.person, web::now());
@@ -46,7 +46,7 @@ impl<'s> Wall<'s> {
         format!("siji={token}")
     }
 
-    fn ask(&self, method: Method, path: &str, cookie: &str, form: &[(&str, &str)]) -> Page {
+    pub fn ask(&self, method: Method, path: &str, cookie: &str, form: &[(&str, &str)]) -> Page {
         let encode = |s: &str| -> String { s.bytes().map(|b| format!("%{b:02X}")).collect() };
         let form: Vec<_> =
             form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
@@ -68,7 +68,7 @@ impl<'s> Wall<'s> {
         })
     }
 
-    fn get(&self, path: &str, cookie: &str) -> Page {
+    pub fn get(&self, path: &str, cookie: &str) -> Page {
         self.ask(Method::GET, path, cookie, &[])
     }
 

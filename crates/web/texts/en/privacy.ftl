@@ -139,6 +139,7 @@ field-by-name = Who objected
 field-contact = How to reach who objected
 field-household-file = Complete file
 field-household-file-in-clear = Complete file in clear
+audit-verb-retention = erased personal data by date
 audit-verb-find-by-number = found by document number
 
 refusal-reveal-unknown-field = There is no such value to see. Please choose from the list on the page.

@@ -139,6 +139,7 @@ field-by-name = 提出异议的人
 field-contact = 提出异议的人的联系方式
 field-household-file = 一户全部信息
 field-household-file-in-clear = 一户全部信息（未加掩码）
+audit-verb-retention = 按期清除个人信息
 audit-verb-find-by-number = 按证件号码查找
 
 refusal-reveal-unknown-field = 没有这一项可以查看，请从页面上的列表里选择。

@@ -31,9 +31,18 @@ pub(crate) fn move_all<R>(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), Fai
 
 /// The places whose goods this person may see: those in the scope, and those that serve it.
 pub fn places(tx: &mut Tx, who: &Who) -> Result<Vec<Place>, store::Broken> {
-    let scope = who.scope(Permission::ReadGoods);
+    places_of(tx, &who.scope(Permission::ReadGoods))
+}
+
+/// The places whose stock and donations this person may take out as lists.
+pub fn places_taken_out(tx: &mut Tx, who: &Who) -> Result<Vec<Place>, Failure<Never>> {
+    let scope = who.must_take_out(Permission::ReadGoods)?;
+    Ok(places_of(tx, &scope)?)
+}
+
+fn places_of(tx: &mut Tx, scope: &Scope) -> Result<Vec<Place>, store::Broken> {
     let mut places = store::goods::places(tx)?;
-    places.retain(|place| is_seen(&scope, place));
+    places.retain(|place| is_seen(scope, place));
     Ok(places)
 }
 
@@ -416,6 +425,17 @@ pub fn catalogue(
     Ok(Catalogue { places, rows, total })
 }
 
+/// The whole catalogue to take out, one good after another.
+pub fn each_good(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &store::goods::GoodsFilter,
+    see: impl FnMut(store::goods::GoodsRow) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let places = ids(&places_taken_out(tx, who)?);
+    Ok(store::goods::each_good(tx, &places, filter, see)?)
+}
+
 /// A good's editions, newest first.
 pub fn editions(tx: &mut Tx, who: &Who, goods: Id) -> Result<Vec<Edition>, Failure<Never>> {
     who.must(Permission::ReadGoods)?;
@@ -438,6 +458,17 @@ pub fn stock(
     Ok(store::goods::stock(tx, &places, filter)?)
 }
 
+/// All of that stock to take out, one lot after another.
+pub fn each_stock(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &store::goods::StockFilter,
+    see: impl FnMut(store::goods::StockRow) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let places = ids(&places_taken_out(tx, who)?);
+    Ok(store::goods::each_stock(tx, &places, filter, see)?)
+}
+
 pub fn donations(
     tx: &mut Tx,
     who: &Who,
@@ -446,6 +477,17 @@ pub fn donations(
     who.must(Permission::ReadGoods)?;
     let places = ids(&places(tx, who)?);
     Ok(store::goods::donations(tx, &places, filter)?)
+}
+
+/// The whole list to take out, one donation after another.
+pub fn each_donation(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &store::goods::DonationFilter,
+    see: impl FnMut(store::goods::DonationRow) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let places = ids(&places_taken_out(tx, who)?);
+    Ok(store::goods::each_donation(tx, &places, filter, see)?)
 }
 
 pub fn donation(
@@ -467,6 +509,17 @@ pub fn market_days(
 ) -> Result<(Vec<store::goods::MarketDayRow>, i64), Failure<Never>> {
     let scope = who.must_scope(Permission::ReadGoods)?;
     Ok(store::goods::market_days(tx, &scope, filter)?)
+}
+
+/// The whole list to take out, one market day after another.
+pub fn each_market_day(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &store::goods::MarketDayFilter,
+    see: impl FnMut(store::goods::MarketDayRow) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let scope = who.must_take_out(Permission::ReadGoods)?;
+    Ok(store::goods::each_market_day(tx, &scope, filter, see)?)
 }
 
 /// The villages that a store of the asker may go to: (id, name).

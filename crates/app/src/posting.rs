@@ -7,8 +7,8 @@ mod post;
 
 pub use certify::{BatchPart, Certified, Certify, CertifyRefusal, Forecast, certify, of_batch};
 pub use object::{
-    Answer, AnswerRefusal, Answered, Filed, FoundAnswer, Object, ObjectionPage, answer, exported,
-    look_up, object, objection, objections, record_objection,
+    Answer, AnswerRefusal, Answered, Filed, FoundAnswer, Object, ObjectionPage, answer,
+    each_objection, look_up, object, objection, objections, record_objection,
 };
 pub use post::{
     Post, PostForm, Posted, PublicPosting, hanging, post, post_form, posting_text, public,

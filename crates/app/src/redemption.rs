@@ -22,7 +22,7 @@ use crate::audit::{self, Command};
 use crate::goods::move_all;
 use crate::{Failure, Never, Who};
 
-pub use cards::{Cards, FreezeCard, IssueCard, cards, freeze_card, issue_card};
+pub use cards::{Cards, FreezeCard, IssueCard, cards, cards_taken_out, freeze_card, issue_card};
 pub use explain::{Explained, ExplainedLine, Source, explain};
 
 /// How the household at the counter was found.
@@ -329,6 +329,21 @@ pub fn market_day(
     let filter = RedemptionFilter { market_day: Some(id), ..filter.clone() };
     let (rows, sums) = store::redemption::list(tx, &readable(who), &filter)?;
     Ok(MarketDayPage { day, rows, sums, handed_out: store::redemption::handed_out(tx, id)? })
+}
+
+/// The redemptions of one market day to take out, one after another.
+pub fn each_redemption(
+    tx: &mut Tx,
+    who: &Who,
+    id: Id,
+    filter: &RedemptionFilter,
+    see: impl FnMut(RedemptionRow) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let day = store::goods::find_market_day(tx, id)?.ok_or(Failure::NotFound)?;
+    who.must_cover(Permission::ReadGoods, &day.path)?;
+    let scope = readable(who).and(&who.must_scope(Permission::Export)?);
+    let filter = RedemptionFilter { market_day: Some(id), ..filter.clone() };
+    Ok(store::redemption::each_redemption(tx, &scope, &filter, see)?)
 }
 
 // Awards -------------------------------------------------------------------------------------------

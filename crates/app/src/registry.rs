@@ -6,13 +6,11 @@ pub mod kinship;
 pub mod report;
 
 use domain::access::Permission;
-use domain::audit::Digest;
 use domain::registry::{Household, Member};
 use domain::{Date, Id};
 use store::Tx;
 use store::registry::{Cadre, Filter, Listed, Officer, Order};
 
-use crate::audit::{self, Command};
 use crate::{Failure, Never, Who};
 
 pub use import::{ImportFailure, ImportRefusal};
@@ -38,40 +36,16 @@ pub fn places(tx: &mut Tx, who: &Who) -> Result<Vec<(String, String, String)>, F
     Ok(store::registry::places(tx, &scope)?)
 }
 
-pub struct Export {
-    pub key: Id,
-    pub filter: Filter,
-    pub why: String,
-}
-
-/// Writes the export down before the first row leaves; answers with how many rows there will be.
-pub fn record_export(tx: &mut Tx, who: &Who, r: &Export) -> Result<i64, Failure<Never>> {
-    let scope = who.must_scope(Permission::Export)?;
-    let (_, total) = store::registry::list(tx, &scope, &r.filter, Order::Village, 0, 1)?;
-    let asked = Digest::of("export_households")
-        .text(&r.filter.search)
-        .opt_text(r.filter.area.as_deref())
-        .truth(r.filter.inactive)
-        .text(&r.why);
-    if audit::is_repeat(tx, r.key, &asked)? {
-        return Ok(total);
-    }
-    let note = format!("{total} {}", r.why);
-    let path = r.filter.area.as_deref();
-    let c = Command { key: r.key, verb: "export_households", subject: None, path, asked };
-    audit::record_by(tx, Some(who.person), who.now, c, Some(note.trim()))?;
-    Ok(total)
-}
-
-/// The rows of an export, one after another, within what the asker may take out.
-pub fn each_exported(
+/// The whole list to take out, one household after another.
+pub fn each_listed(
     tx: &mut Tx,
     who: &Who,
     filter: &Filter,
+    order: Order,
     see: impl FnMut(Listed) -> Result<(), store::Broken>,
 ) -> Result<(), Failure<Never>> {
-    let scope = who.must_scope(Permission::Export)?;
-    Ok(store::registry::each_listed(tx, &scope, filter, see)?)
+    let scope = who.must_take_out(Permission::ReadHouseholds)?;
+    Ok(store::registry::each_listed(tx, &scope, filter, order, see)?)
 }
 
 /// A value that is there and not shown.

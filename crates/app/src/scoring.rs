@@ -5,7 +5,8 @@ mod trial;
 
 pub use pages::{
     BatchPage, NextStep, Review, ReviewLine, ReviewOne, RoundPage, ScorePage, Show, VisitsPage,
-    batch, batches, export_batches, next_visit, review, review_one, round, score_page, visits,
+    batch, batches, each_batch, each_visit, next_visit, review, review_one, review_taken_out,
+    round, score_page, visits,
 };
 pub use trial::{Trial, trial};
 
@@ -18,7 +19,7 @@ use domain::scoring::{
 use domain::{Date, Id, Millis};
 use store::Tx;
 use store::scoring::{Batch, Settled, Sheet};
-pub use store::scoring::{BatchFilter, ToVisit, VisitFilter};
+pub use store::scoring::{BatchFilter, BatchOrder, ToVisit, VisitFilter};
 
 use crate::audit::{self, Command};
 use crate::{Failure, Who};

@@ -46,6 +46,17 @@ impl Who {
         Ok(self.scope(permission))
     }
 
+    /// The scope under `permission`, as far as this person may also take lists out of it.
+    pub fn must_take_out<R>(&self, permission: Permission) -> Result<Scope, Failure<R>> {
+        let shown = self.must_scope(permission)?;
+        Ok(shown.and(&self.must_scope(Permission::Export)?))
+    }
+
+    /// May this person take lists out at all?
+    pub fn must_export<R>(&self) -> Result<(), Failure<R>> {
+        self.must(Permission::Export)
+    }
+
     /// Does a post carry `permission` at this area path? Where not, the record is not there.
     pub fn must_cover<R>(&self, permission: Permission, path: &str) -> Result<(), Failure<R>> {
         self.must(permission)?;

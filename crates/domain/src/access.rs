@@ -215,6 +215,22 @@ impl Scope {
         self.paths.push(path.to_owned());
     }
 
+    /// What lies in both.
+    pub fn and(&self, other: &Scope) -> Scope {
+        let assigned = self.assigned && other.assigned;
+        let mut both = Scope { person: self.person, paths: Vec::new(), assigned };
+        for a in &self.paths {
+            for b in &other.paths {
+                if is_within(a, b) {
+                    both.add(a);
+                } else if is_within(b, a) {
+                    both.add(b);
+                }
+            }
+        }
+        both
+    }
+
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty() && !self.assigned
     }
@@ -264,5 +280,22 @@ mod tests {
         assert_eq!(scope(date(2026, 6, 30)), ["001.002"]);
         assert_eq!(scope(date(2025, 12, 31)), Vec::<String>::new());
         assert!(!is_within("001.0021", "001.002"));
+    }
+
+    #[test]
+    fn what_lies_in_both() {
+        let scope = |paths: &str| Scope {
+            person: Id::nil(),
+            paths: paths.split_whitespace().map(str::to_owned).collect(),
+            assigned: false,
+        };
+        let check = |a: &str, b: &str, both: &str| {
+            assert_eq!(scope(a).and(&scope(b)).paths, scope(both).paths, "{a} and {b}");
+            assert_eq!(scope(b).and(&scope(a)).paths, scope(both).paths, "{b} and {a}");
+        };
+        check("001", "001.002", "001.002");
+        check("001.002 001.003.001", "001.003", "001.003.001");
+        check("001.002", "001.0021", "");
+        check("001.002", "", "");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use app::registry::import::{By, apply_file, check_file};
+use app::registry::import::{By, Source, apply_file, check_file};
 use app::registry::report::{Remark, Report};
 use app::registry::{ImportFailure, areas};
 use app::{App, Failure};
@@ -135,14 +135,16 @@ impl Register {
         let worker = sheets::worker::program()?;
         let now = web::now();
         let by = By { person: None, now };
-        give_first_areas(&app, by)?;
+        let first = first_areas(&app, by)?;
+        let source =
+            Source { worker: &worker, file: &self.file, headers: &headers, areas: first.as_ref() };
         let rows = AtomicUsize::new(0);
         let outcome = watched(&rows, || {
             if self.apply {
                 let key = domain::id::new(now, web::random());
-                apply_file(&app, &worker, &self.file, &headers, by, key, &rows)
+                apply_file(&app, &source, by, key, &rows)
             } else {
-                check_file(&app, &worker, &self.file, &headers, by, &rows).map(|checked| checked.0)
+                check_file(&app, &source, by, &rows).map(|checked| checked.0)
             }
         });
         let report = match outcome {
@@ -166,31 +168,27 @@ impl Register {
     }
 }
 
-fn give_first_areas(app: &App, by: By) -> anyhow::Result<()> {
+/// The shipped villages, for a zone that has none. They are recorded with the register, not before.
+fn first_areas(app: &App, by: By) -> anyhow::Result<Option<areas::ImportAreas>> {
     let kept = app
         .read::<_, app::Never>(|tx| Ok(store::registry::areas(tx)?))
         .wait()
         .map_err(|e| anyhow::anyhow!("{e:?}"))?;
     if kept.iter().any(|a| a.kind == domain::registry::AreaKind::Village) {
-        return Ok(());
+        return Ok(None);
     }
     eprintln!("siji: no villages yet, the shipped list is taken (see `siji import areas`)");
-    record_areas(app, FIRST_AREAS, &first_zone(), by)?;
-    Ok(())
+    Ok(Some(listed(FIRST_AREAS, &first_zone(), by)?))
 }
 
-fn record_areas(app: &App, csv: &str, zone: &str, by: By) -> anyhow::Result<areas::AreasChanged> {
-    let units = areas::read(csv).map_err(|refusal| anyhow::anyhow!("{}", sentence(&refusal)))?;
-    let request = areas::ImportAreas {
+fn listed(csv: &str, zone: &str, by: By) -> anyhow::Result<areas::ImportAreas> {
+    Ok(areas::ImportAreas {
         key: domain::id::new(by.now, web::random()),
         zone: zone.to_owned(),
-        units,
+        units: areas::read(csv).map_err(|refusal| anyhow::anyhow!("{}", sentence(&refusal)))?,
         person: by.person,
         at: by.now,
-    };
-    app.write(move |tx| areas::import(tx, &request))
-        .wait()
-        .map_err(|failure| anyhow::anyhow!("{}", told(failure)))
+    })
 }
 
 impl Areas {
@@ -199,7 +197,9 @@ impl Areas {
         let csv = csv.with_context(|| self.file.display().to_string())?;
         let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let name = self.name.unwrap_or_else(first_zone);
-        let changed = record_areas(&app, &csv, &name, By { person: None, now: web::now() })?;
+        let request = listed(&csv, &name, By { person: None, now: web::now() })?;
+        let changed = app.write(move |tx| areas::import(tx, &request)).wait();
+        let changed = changed.map_err(|failure| anyhow::anyhow!("{}", told(failure)))?;
         let (created, renamed) = (changed.created, changed.renamed);
         if self.json {
             println!("{}", serde_json::json!({ "created": created, "renamed": renamed }));

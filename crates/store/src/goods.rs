@@ -8,15 +8,15 @@ use std::collections::HashMap;
 use domain::Id;
 use domain::goods::{CatalogueFacts, Edition, Good, Shelf};
 
-use crate::{Result, Row, Tx, Val, args};
+use crate::{Listing, Result, Row, Tx, Val, args};
 
 pub use donation::{
-    DonationFilter, DonationPage, DonationRow, LotRow, donation_page, donations, find_donation,
-    record_donation,
+    DonationFilter, DonationPage, DonationRow, LotRow, donation_page, donations, each_donation,
+    find_donation, record_donation,
 };
 pub use market_day::{
-    MarketDayFilter, MarketDayRow, find_market_day, is_announced, market_day_row, market_days,
-    record_market_day,
+    MarketDayFilter, MarketDayRow, each_market_day, find_market_day, is_announced, market_day_row,
+    market_days, record_market_day,
 };
 
 // Places -------------------------------------------------------------------------------------------
@@ -226,8 +226,7 @@ pub struct GoodsRow {
     pub left_by_place: HashMap<Id, i64>,
 }
 
-/// The catalogue with what is left in `places`, and how many goods match.
-pub fn list(tx: &mut Tx, places: &[Id], filter: &GoodsFilter) -> Result<(Vec<GoodsRow>, i64)> {
+fn goods_listing(places: &[Id], filter: &GoodsFilter) -> Listing {
     let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
     let mut matches = "g.current AND (lower(g.sku) LIKE $1 OR lower(g.name_zh) LIKE $1 \
                        OR lower(g.name_en) LIKE $1)"
@@ -240,44 +239,63 @@ pub fn list(tx: &mut Tx, places: &[Id], filter: &GoodsFilter) -> Result<(Vec<Goo
         args.push(active.into());
         matches.push_str(&format!(" AND g.active = ${}", args.len()));
     }
-    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM goods g WHERE {matches}");
-    let total = tx.one(&count, &args, |r| r.int(0))?;
-
-    let inside = one_of(places, &mut args);
+    let (inside, more) = one_of(places, args.len() + 1);
     let order = match filter.sort {
         GoodsSort::Sku => "g.sku",
         GoodsSort::Points => "g.points",
         GoodsSort::Left => "remaining",
     };
     let way = if filter.descending { "DESC" } else { "ASC" };
-    args.extend([filter.limit.into(), filter.offset.into()]);
-    let sql = format!(
-        "SELECT {GOOD}, CAST(COALESCE((SELECT SUM(a.credits_posted - a.debits_posted \
-         - a.debits_pending) FROM account a WHERE a.kind = 'stock' AND a.unit = g.goods \
-         AND a.place IN ({inside})), 0) AS BIGINT) AS remaining \
-         FROM goods g WHERE {matches} ORDER BY {order} {way}, g.sku LIMIT ${} OFFSET ${}",
-        args.len() - 1,
-        args.len()
-    );
-    let mut rows = tx.all(&sql, &args, |r| {
-        Ok(GoodsRow { good: good(r)?, left: r.int(10)?, left_by_place: HashMap::new() })
-    })?;
-    let by_place = left_by_place(tx, places)?;
-    for row in &mut rows {
-        let of_good = by_place.iter().filter(|((goods, _), _)| *goods == row.good.goods);
-        row.left_by_place = of_good.map(|((_, place), left)| (*place, *left)).collect();
+    Listing {
+        select: format!(
+            "{GOOD}, CAST(COALESCE((SELECT SUM(a.credits_posted - a.debits_posted \
+             - a.debits_pending) FROM account a WHERE a.kind = 'stock' AND a.unit = g.goods \
+             AND a.place IN ({inside})), 0) AS BIGINT) AS remaining"
+        ),
+        from: format!("FROM goods g WHERE {matches}"),
+        order: format!("{order} {way}, g.sku"),
+        args,
+        more,
     }
+}
+
+/// What is left of each good, place by place.
+type LeftByPlace = HashMap<(Id, Id), i64>;
+
+fn goods_row(r: &Row, by_place: &LeftByPlace) -> Result<GoodsRow> {
+    let good = good(r)?;
+    let of_good = by_place.iter().filter(|((goods, _), _)| *goods == good.goods);
+    let left_by_place = of_good.map(|((_, place), left)| (*place, *left)).collect();
+    Ok(GoodsRow { good, left: r.int(10)?, left_by_place })
+}
+
+/// The catalogue with what is left in `places`, and how many goods match.
+pub fn list(tx: &mut Tx, places: &[Id], filter: &GoodsFilter) -> Result<(Vec<GoodsRow>, i64)> {
+    let listing = goods_listing(places, filter);
+    let (total, by_place) = (listing.total(tx)?, left_by_place(tx, places)?);
+    let rows = listing.page(tx, filter.offset, filter.limit, |r| goods_row(r, &by_place))?;
     Ok((rows, total))
 }
 
-/// Placeholders for a list of ids, which are added to `args`; never an empty list.
-fn one_of(ids: &[Id], args: &mut Vec<Val>) -> String {
-    let first = args.len() + 1;
-    args.extend(ids.iter().map(|id| Val::Id(*id)));
-    if ids.is_empty() {
+/// The whole catalogue, one good after another.
+pub fn each_good(
+    tx: &mut Tx,
+    places: &[Id],
+    filter: &GoodsFilter,
+    see: impl FnMut(GoodsRow) -> Result<()>,
+) -> Result<()> {
+    let by_place = left_by_place(tx, places)?;
+    goods_listing(places, filter).each(tx, |r| goods_row(r, &by_place), see)
+}
+
+/// Placeholders for a list of ids from `first` on, and the ids; never an empty list.
+fn one_of(ids: &[Id], first: usize) -> (String, Vec<Val>) {
+    let mut args: Vec<Val> = ids.iter().map(|id| Val::Id(*id)).collect();
+    if args.is_empty() {
         args.push(Val::Id(Id::nil()));
     }
-    (first..=args.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+    let places = (first..first + args.len()).map(|n| format!("${n}"));
+    (places.collect::<Vec<_>>().join(", "), args)
 }
 
 // Stock --------------------------------------------------------------------------------------------
@@ -285,9 +303,8 @@ fn one_of(ids: &[Id], args: &mut Vec<Val>) -> String {
 const LEFT: &str = "(a.credits_posted - a.debits_posted - a.debits_pending)";
 
 /// What is left of each good at each place.
-pub fn left_by_place(tx: &mut Tx, places: &[Id]) -> Result<HashMap<(Id, Id), i64>> {
-    let mut args = Vec::new();
-    let inside = one_of(places, &mut args);
+fn left_by_place(tx: &mut Tx, places: &[Id]) -> Result<LeftByPlace> {
+    let (inside, args) = one_of(places, 1);
     let sql = format!(
         "SELECT a.unit, a.place, CAST(SUM({LEFT}) AS BIGINT) FROM account a \
          WHERE a.kind = 'stock' AND a.place IN ({inside}) GROUP BY a.unit, a.place"
@@ -346,10 +363,10 @@ pub struct StockRow {
     pub received_on: domain::Date,
 }
 
-/// Lots with something left, first to expire first, and how many match.
-pub fn stock(tx: &mut Tx, places: &[Id], filter: &StockFilter) -> Result<(Vec<StockRow>, i64)> {
+fn stock_listing(places: &[Id], filter: &StockFilter) -> Listing {
     let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
-    let inside = one_of(places, &mut args);
+    let (inside, ids) = one_of(places, 2);
+    args.extend(ids);
     let mut from = format!(
         "FROM account a JOIN lot l ON l.id = a.owner JOIN donation d ON d.id = l.donation \
          JOIN goods g ON g.goods = a.unit AND g.current JOIN place p ON p.id = a.place \
@@ -364,27 +381,45 @@ pub fn stock(tx: &mut Tx, places: &[Id], filter: &StockFilter) -> Result<(Vec<St
             args.len()
         ));
     }
-    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
-    let total = tx.one(&count, &args, |r| r.int(0))?;
-    args.extend([filter.limit.into(), filter.offset.into()]);
-    let sql = format!(
-        "SELECT {SHELF}, {LEFT}, g.sku, g.name_zh, g.name_en, g.measure, p.name, d.donor, \
-         d.received_on {from} ORDER BY CASE WHEN l.expires_on IS NULL THEN 1 ELSE 0 END, \
-         l.expires_on, g.sku, l.id LIMIT ${} OFFSET ${}",
-        args.len() - 1,
-        args.len()
-    );
-    let rows = tx.all(&sql, &args, |r| {
-        Ok(StockRow {
-            shelf: shelf(r)?,
-            sku: r.text(5)?,
-            name_zh: r.text(6)?,
-            name_en: r.text(7)?,
-            measure: r.text(8)?,
-            place: r.text(9)?,
-            donor: r.text(10)?,
-            received_on: r.date(11)?,
-        })
-    })?;
-    Ok((rows, total))
+    Listing {
+        select: format!(
+            "{SHELF}, {LEFT}, g.sku, g.name_zh, g.name_en, g.measure, p.name, d.donor, \
+             d.received_on"
+        ),
+        from,
+        order: "CASE WHEN l.expires_on IS NULL THEN 1 ELSE 0 END, l.expires_on, g.sku, l.id"
+            .to_owned(),
+        args,
+        more: Vec::new(),
+    }
+}
+
+fn stock_row(r: &Row) -> Result<StockRow> {
+    Ok(StockRow {
+        shelf: shelf(r)?,
+        sku: r.text(5)?,
+        name_zh: r.text(6)?,
+        name_en: r.text(7)?,
+        measure: r.text(8)?,
+        place: r.text(9)?,
+        donor: r.text(10)?,
+        received_on: r.date(11)?,
+    })
+}
+
+/// Lots with something left, first to expire first, and how many match.
+pub fn stock(tx: &mut Tx, places: &[Id], filter: &StockFilter) -> Result<(Vec<StockRow>, i64)> {
+    let listing = stock_listing(places, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, filter.offset, filter.limit, stock_row)?, total))
+}
+
+/// All of that stock, one lot after another.
+pub fn each_stock(
+    tx: &mut Tx,
+    places: &[Id],
+    filter: &StockFilter,
+    see: impl FnMut(StockRow) -> Result<()>,
+) -> Result<()> {
+    stock_listing(places, filter).each(tx, stock_row, see)
 }

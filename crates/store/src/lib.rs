@@ -6,6 +6,7 @@
 mod bulk;
 mod db;
 mod dialect;
+mod listing;
 mod migrate;
 mod postgres_pool;
 mod row;
@@ -29,6 +30,7 @@ pub mod verify;
 
 pub use bulk::Type;
 pub use db::{Answer, Db, Fault, Options, Place};
+pub(crate) use listing::Listing;
 pub use row::{Row, Val};
 pub use seal::Keys;
 pub use sealed::{Columns, InUse, SEALED, Turn, forget_key, keys_in_use, renew, sealed_rows};

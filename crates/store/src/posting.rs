@@ -8,7 +8,7 @@ use domain::scoring::BatchState;
 use domain::{Date, Id, Millis};
 
 use crate::sealed::In;
-use crate::{Broken, Keys, Result, Row, Tx, Val, Within, args};
+use crate::{Broken, Keys, Listing, Result, Row, Tx, Val, Within, args};
 
 // Batches, as far as postings need them -------------------------------------------------------------
 
@@ -383,15 +383,8 @@ pub struct ObjectionLine {
     pub text: String,
 }
 
-/// Open ones first, the longest due at the top; then the answered ones, newest first. The count is
-/// of all that match.
-pub fn objections(
-    tx: &mut Tx,
-    scope: &Scope,
-    filter: &ObjectionFilter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<ObjectionLine>, i64)> {
+/// Open ones first, the longest due at the top; then the answered ones, newest first.
+fn objection_listing(scope: &Scope, filter: &ObjectionFilter) -> Listing {
     let mut args: Vec<Val> = Vec::new();
     let mut terms = Vec::new();
     if let Some(standing) = filter.standing {
@@ -416,37 +409,60 @@ pub fn objections(
     let within = Within::of(scope, "o.path", None, args.len() + 1);
     terms.push(within.sql);
     args.extend(within.args);
-    let from = format!(
-        "FROM objection o JOIN batch b ON b.id = o.batch JOIN round r ON r.id = b.round \
-         JOIN area v ON v.id = b.village \
-         LEFT JOIN roster ro ON ro.batch = o.batch AND ro.household = o.household WHERE {}",
-        terms.join(" AND ")
-    );
-    let total = tx.one(&format!("SELECT CAST(COUNT(*) AS BIGINT) {from}"), &args, |r| r.int(0))?;
-    let n = args.len();
-    let sql = format!(
-        "SELECT o.id, o.code, v.name, r.month, ro.position, o.channel, o.filed_at, o.due_on, \
-         o.state, o.text {from} ORDER BY CASE WHEN o.state = 'open' THEN 0 ELSE 1 END, \
-         CASE WHEN o.state = 'open' THEN o.due_on END, o.filed_at DESC, o.id LIMIT ${} OFFSET ${}",
-        n + 1,
-        n + 2
-    );
-    args.extend([limit.into(), offset.into()]);
-    let rows = tx.all(&sql, &args, |r| {
-        Ok(ObjectionLine {
-            id: r.id(0)?,
-            code: r.text(1)?,
-            village: r.text(2)?,
-            month: code(r, 3, Month::parse)?,
-            serial: r.opt_int(4)?,
-            channel: code(r, 5, Channel::from_code)?,
-            filed_at: r.int(6)?,
-            due_on: r.date(7)?,
-            standing: code(r, 8, Standing::from_code)?,
-            text: r.text(9)?,
-        })
-    })?;
-    Ok((rows, total))
+    Listing {
+        select: "o.id, o.code, v.name, r.month, ro.position, o.channel, o.filed_at, o.due_on, \
+                 o.state, o.text"
+            .to_owned(),
+        from: format!(
+            "FROM objection o JOIN batch b ON b.id = o.batch JOIN round r ON r.id = b.round \
+             JOIN area v ON v.id = b.village \
+             LEFT JOIN roster ro ON ro.batch = o.batch AND ro.household = o.household WHERE {}",
+            terms.join(" AND ")
+        ),
+        order: "CASE WHEN o.state = 'open' THEN 0 ELSE 1 END, \
+                CASE WHEN o.state = 'open' THEN o.due_on END, o.filed_at DESC, o.id"
+            .to_owned(),
+        args,
+        more: Vec::new(),
+    }
+}
+
+fn objection_line(r: &Row) -> Result<ObjectionLine> {
+    Ok(ObjectionLine {
+        id: r.id(0)?,
+        code: r.text(1)?,
+        village: r.text(2)?,
+        month: code(r, 3, Month::parse)?,
+        serial: r.opt_int(4)?,
+        channel: code(r, 5, Channel::from_code)?,
+        filed_at: r.int(6)?,
+        due_on: r.date(7)?,
+        standing: code(r, 8, Standing::from_code)?,
+        text: r.text(9)?,
+    })
+}
+
+/// One page, and how many match in all.
+pub fn objections(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &ObjectionFilter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<ObjectionLine>, i64)> {
+    let listing = objection_listing(scope, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, offset, limit, objection_line)?, total))
+}
+
+/// The whole list, one objection after another.
+pub fn each_objection(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &ObjectionFilter,
+    see: impl FnMut(ObjectionLine) -> Result<()>,
+) -> Result<()> {
+    objection_listing(scope, filter).each(tx, objection_line, see)
 }
 
 /// Every objection of a batch.

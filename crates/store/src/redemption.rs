@@ -13,7 +13,7 @@ use domain::redemption::{
 use domain::{Date, Id};
 
 use crate::sealed::In;
-use crate::{Broken, Keys, Result, Row, Tx, Type, Val, Within, args, goods, points};
+use crate::{Broken, Keys, Listing, Result, Row, Tx, Type, Val, Within, args, goods, points};
 
 pub use bonus::{bonuses, is_bonus_given, record_bonus};
 pub use card::{card_by_code, cards, find_card, issue_facts, record_card, record_frozen};
@@ -373,56 +373,11 @@ pub struct Sums {
     pub quantity: i64,
 }
 
-/// Redemptions within a scope, newest first.
-pub fn list(
-    tx: &mut Tx,
-    scope: &Scope,
-    filter: &RedemptionFilter,
-) -> Result<(Vec<RedemptionRow>, Sums)> {
-    let (matches, mut args) = matching(scope, filter);
-    const FROM: &str = "FROM redemption r JOIN household h ON h.id = r.household \
-                        JOIN area v ON v.id = h.village";
-    const PIECES: &str = "(SELECT CAST(COALESCE(SUM(l.quantity), 0) AS BIGINT) \
-                          FROM redemption_line l WHERE l.redemption = r.id)";
-    let sums = format!(
-        "SELECT CAST(COUNT(*) AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN r.points ELSE -r.points END), 0) \
-         AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN {PIECES} ELSE -{PIECES} END), 0) \
-         AS BIGINT) {FROM} WHERE {matches}"
-    );
-    let sums = tx.one(&sums, &args, |r| {
-        Ok(Sums { rows: r.int(0)?, points: r.int(1)?, quantity: r.int(2)? })
-    })?;
-    args.extend([filter.limit.into(), filter.offset.into()]);
-    let sql = format!(
-        "SELECT r.id, r.receipt, r.household, h.number, h.head_name, v.name, r.points, {PIECES}, \
-         r.on_date, r.at, r.reverses IS NOT NULL, \
-         EXISTS (SELECT 1 FROM redemption b WHERE b.reverses = r.id) \
-         {FROM} WHERE {matches} ORDER BY r.at DESC, r.id DESC LIMIT ${} OFFSET ${}",
-        args.len() - 1,
-        args.len()
-    );
-    let rows = tx.all(&sql, &args, |r| {
-        Ok(RedemptionRow {
-            id: r.id(0)?,
-            receipt: r.text(1)?,
-            household: r.id(2)?,
-            number: r.text(3)?,
-            head_name: r.text(4)?,
-            village: r.text(5)?,
-            points: r.int(6)?,
-            quantity: r.int(7)?,
-            on_date: r.date(8)?,
-            at: r.int(9)?,
-            is_reversal: r.bool(10)?,
-            is_reversed: r.bool(11)?,
-        })
-    })?;
-    Ok((rows, sums))
-}
+const PIECES: &str = "(SELECT CAST(COALESCE(SUM(l.quantity), 0) AS BIGINT) \
+                      FROM redemption_line l WHERE l.redemption = r.id)";
 
-fn matching(scope: &Scope, filter: &RedemptionFilter) -> (String, Vec<Val>) {
+/// Newest first.
+fn listing(scope: &Scope, filter: &RedemptionFilter) -> Listing {
     let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
     let within = Within::of(scope, "h.path", Some("h.id"), 2);
     args.extend(within.args);
@@ -441,7 +396,68 @@ fn matching(scope: &Scope, filter: &RedemptionFilter) -> (String, Vec<Val>) {
     add("r.household =", filter.household.map(Val::Id));
     add("r.on_date >=", filter.from.map(Val::from));
     add("r.on_date <=", filter.to.map(Val::from));
-    (matches, args)
+    Listing {
+        select: format!(
+            "r.id, r.receipt, r.household, h.number, h.head_name, v.name, r.points, {PIECES}, \
+             r.on_date, r.at, r.reverses IS NOT NULL, \
+             EXISTS (SELECT 1 FROM redemption b WHERE b.reverses = r.id)"
+        ),
+        from: format!(
+            "FROM redemption r JOIN household h ON h.id = r.household \
+             JOIN area v ON v.id = h.village WHERE {matches}"
+        ),
+        order: "r.at DESC, r.id DESC".to_owned(),
+        args,
+        more: Vec::new(),
+    }
+}
+
+fn redemption_row(r: &Row) -> Result<RedemptionRow> {
+    Ok(RedemptionRow {
+        id: r.id(0)?,
+        receipt: r.text(1)?,
+        household: r.id(2)?,
+        number: r.text(3)?,
+        head_name: r.text(4)?,
+        village: r.text(5)?,
+        points: r.int(6)?,
+        quantity: r.int(7)?,
+        on_date: r.date(8)?,
+        at: r.int(9)?,
+        is_reversal: r.bool(10)?,
+        is_reversed: r.bool(11)?,
+    })
+}
+
+/// One page of the redemptions within a scope, and the sums of all that match.
+pub fn list(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &RedemptionFilter,
+) -> Result<(Vec<RedemptionRow>, Sums)> {
+    let listing = listing(scope, filter);
+    let sums = format!(
+        "SELECT CAST(COUNT(*) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN r.points ELSE -r.points END), 0) \
+         AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN {PIECES} ELSE -{PIECES} END), 0) \
+         AS BIGINT) {}",
+        listing.from
+    );
+    let sums = tx.one(&sums, &listing.args, |r| {
+        Ok(Sums { rows: r.int(0)?, points: r.int(1)?, quantity: r.int(2)? })
+    })?;
+    Ok((listing.page(tx, filter.offset, filter.limit, redemption_row)?, sums))
+}
+
+/// The whole list, one redemption after another.
+pub fn each_redemption(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &RedemptionFilter,
+    see: impl FnMut(RedemptionRow) -> Result<()>,
+) -> Result<()> {
+    listing(scope, filter).each(tx, redemption_row, see)
 }
 
 /// Pieces of each good handed out on a market day, less what came back.

@@ -18,8 +18,8 @@ pub use households::{
     HouseholdRow, each_household, find, find_by_number, record_households, update_households,
 };
 pub use imports::{
-    Import, NewImport, find_import, find_import_file, list_imports, mark_applied, record_import,
-    set_import,
+    Import, NewImport, each_import, find_import, find_import_file, list_imports, mark_applied,
+    record_import, set_import,
 };
 pub use kinship::{Kinship, declared, each_kinship, kin, record_kinship, relatives_to_choose};
 pub use lists::{Filter, Listed, Order, each_listed, list, places};

@@ -13,7 +13,7 @@ use domain::scoring::{
 };
 use domain::{Date, Id, Millis};
 
-use crate::{Broken, Result, Row, Tx, Type, Val, Within, args};
+use crate::{Broken, Listing, Result, Row, Tx, Type, Val, Within, args};
 
 fn state(r: &Row, i: usize) -> Result<BatchState> {
     let code = r.text(i)?;
@@ -264,9 +264,22 @@ pub struct BatchFilter {
     /// Everything at or below this area.
     pub area: Option<String>,
     pub search: String,
+    pub order: BatchOrder,
 }
 
-fn batch_where(scope: &Scope, filter: &BatchFilter) -> (String, Vec<Val>) {
+/// How a list of batches may be ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BatchOrder {
+    /// Newest month first, then by place.
+    #[default]
+    Month,
+    /// By place, then newest month first.
+    Village,
+    /// Those least far first.
+    State,
+}
+
+fn batch_listing(scope: &Scope, filter: &BatchFilter) -> Listing {
     let within = Within::of(scope, "b.path", None, 1);
     let mut sql = within.sql;
     let mut args = within.args;
@@ -292,10 +305,20 @@ fn batch_where(scope: &Scope, filter: &BatchFilter) -> (String, Vec<Val>) {
         let like = format!("%{}%", filter.search.trim());
         and("(a.name LIKE #1 OR t.name LIKE #1)", vec![like.into()]);
     }
-    (sql, args)
+    let order = match filter.order {
+        BatchOrder::Month => "r.month DESC, b.path".to_owned(),
+        BatchOrder::Village => "b.path, r.month DESC".to_owned(),
+        BatchOrder::State => {
+            let step = |(n, s): (usize, &BatchState)| format!("WHEN '{}' THEN {n}", s.code());
+            let steps: Vec<String> = BatchState::ALL.iter().enumerate().map(step).collect();
+            format!("CASE b.state {} END, r.month DESC, b.path", steps.join(" "))
+        }
+    };
+    let from = format!("FROM {BATCH_TABLES} WHERE {sql}");
+    Listing { select: format!("{BATCH}, {HOW_FAR}"), from, order, args, more: Vec::new() }
 }
 
-/// Newest month first, then by place. `limit` rows from `offset`, and how many there are in all.
+/// `limit` rows from `offset`, and how many there are in all.
 pub fn list(
     tx: &mut Tx,
     scope: &Scope,
@@ -303,22 +326,19 @@ pub fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Batch>, i64)> {
-    let (sql, mut args) = batch_where(scope, filter);
-    let total =
-        tx.one(&format!("SELECT COUNT(*) FROM {BATCH_TABLES} WHERE {sql}"), &args, |r| r.int(0))?;
-    let n = args.len();
-    args.extend(args![limit, offset]);
-    let rows = tx.all(
-        &format!(
-            "SELECT {BATCH}, {HOW_FAR} FROM {BATCH_TABLES} WHERE {sql} \
-             ORDER BY r.month DESC, b.path LIMIT ${} OFFSET ${}",
-            n + 1,
-            n + 2
-        ),
-        &args,
-        batch,
-    )?;
-    Ok((rows, total))
+    let listing = batch_listing(scope, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, offset, limit, batch)?, total))
+}
+
+/// The whole list, one batch after another.
+pub fn each_batch(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &BatchFilter,
+    see: impl FnMut(Batch) -> Result<()>,
+) -> Result<()> {
+    batch_listing(scope, filter).each(tx, batch, see)
 }
 
 /// Moves a batch one state on and keeps the moment, and with the end of scoring the number of
@@ -754,20 +774,17 @@ pub struct VisitFilter {
     pub batch: Option<Id>,
     /// Only those still to visit.
     pub to_do: bool,
+    /// Only in the villages of this scope.
+    pub within: Option<Scope>,
 }
 
 /// Still to visit first, then by village and list.
-pub fn visits(
-    tx: &mut Tx,
-    person: Id,
-    round: Id,
-    filter: &VisitFilter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<Visit>, i64)> {
+fn visit_listing(person: Id, round: Id, filter: &VisitFilter) -> Listing {
     let mut sql = IS_MINE.to_owned();
     let mut args = args![person, round].to_vec();
+    let mut searched = "";
     if !filter.search.trim().is_empty() {
+        searched = "JOIN household h ON h.id = o.household";
         args.push(format!("%{}%", filter.search.trim()).into());
         sql.push_str(&format!(" AND (h.head_name LIKE ${0} OR h.number LIKE ${0})", args.len()));
     }
@@ -778,37 +795,60 @@ pub fn visits(
     if filter.to_do {
         sql.push_str(" AND s.id IS NULL");
     }
-    let household = "JOIN household h ON h.id = o.household";
-    let searched = if filter.search.trim().is_empty() { "" } else { household };
-    let count = format!("SELECT COUNT(*) FROM {MINE} {searched} WHERE {sql}");
-    let total = tx.one(&count, &args, |r| r.int(0))?;
-    let n = args.len();
-    args.extend(args![limit, offset]);
-    let rows = tx.all(
-        &format!(
-            "SELECT o.batch, o.household, h.number, o.head_name, h.hamlet, a.name, b.state, \
-             s.visited_on, s.at FROM {MINE} {household} WHERE {sql} \
-             ORDER BY CASE WHEN s.id IS NULL THEN 0 ELSE 1 END, b.path, o.position \
-             LIMIT ${} OFFSET ${}",
-            n + 1,
-            n + 2
-        ),
-        &args,
-        |r| {
-            Ok(Visit {
-                batch: r.id(0)?,
-                household: r.id(1)?,
-                number: r.text(2)?,
-                head_name: r.text(3)?,
-                hamlet: r.opt_text(4)?,
-                village_name: r.text(5)?,
-                state: state(r, 6)?,
-                visited_on: r.opt_date(7)?,
-                saved_at: r.opt_int(8)?,
-            })
-        },
-    )?;
-    Ok((rows, total))
+    if let Some(scope) = &filter.within {
+        let within = Within::of(scope, "b.path", None, args.len() + 1);
+        sql.push_str(&format!(" AND {}", within.sql));
+        args.extend(within.args);
+    }
+    Listing {
+        select: "o.batch, o.household, \
+                 (SELECT n.number FROM household n WHERE n.id = o.household), o.head_name, \
+                 (SELECT n.hamlet FROM household n WHERE n.id = o.household), a.name, b.state, \
+                 s.visited_on, s.at"
+            .to_owned(),
+        from: format!("FROM {MINE} {searched} WHERE {sql}"),
+        order: "CASE WHEN s.id IS NULL THEN 0 ELSE 1 END, b.path, o.position".to_owned(),
+        args,
+        more: Vec::new(),
+    }
+}
+
+fn visit(r: &Row) -> Result<Visit> {
+    Ok(Visit {
+        batch: r.id(0)?,
+        household: r.id(1)?,
+        number: r.text(2)?,
+        head_name: r.text(3)?,
+        hamlet: r.opt_text(4)?,
+        village_name: r.text(5)?,
+        state: state(r, 6)?,
+        visited_on: r.opt_date(7)?,
+        saved_at: r.opt_int(8)?,
+    })
+}
+
+pub fn visits(
+    tx: &mut Tx,
+    person: Id,
+    round: Id,
+    filter: &VisitFilter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Visit>, i64)> {
+    let listing = visit_listing(person, round, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, offset, limit, visit)?, total))
+}
+
+/// The whole list, one household after another.
+pub fn each_visit(
+    tx: &mut Tx,
+    person: Id,
+    round: Id,
+    filter: &VisitFilter,
+    see: impl FnMut(Visit) -> Result<()>,
+) -> Result<()> {
+    visit_listing(person, round, filter).each(tx, visit, see)
 }
 
 pub fn progress(tx: &mut Tx, person: Id, round: Id) -> Result<Vec<Progress>> {

@@ -1,5 +1,6 @@
 //! Stages and stories, for tests only.
 
+pub mod lists;
 pub mod month;
 pub mod postgres;
 mod stage;

@@ -10,23 +10,28 @@ use domain::access::Permission;
 use domain::goods::{Edition, Good, MoveLine, WriteOffReason};
 use domain::{Date, Id};
 use serde::Deserialize;
+use sheets::write::Value;
 use store::access::Resource;
 use store::goods::{
     DonationFilter, DonationPage, DonationRow, GoodsFilter, GoodsRow, GoodsSort, MarketDayFilter,
     MarketDayRow, Place, StockFilter, StockRow,
 };
 
+use crate::export::{self, ExportForm, Sheet, day};
 use crate::{Ask, Needs, Page, Paging, Problem, Route, Season, Subject};
 
 pub fn routes() -> Vec<Route> {
     let read = Needs::May(Permission::ReadGoods);
     let receive = Needs::May(Permission::ReceiveGoods);
     let announce = Needs::May(Permission::AnnounceMarketDay);
+    let export = Needs::May(Permission::Export);
     let places = Subject::Within(Resource::Place);
     let days = Subject::Within(Resource::MarketDay);
     vec![
         Route::get("/goods", "goods.catalogue", read, places, catalogue)
             .takes(&["q", "category", "sort", "way", "all", "page"]),
+        Route::post("/goods/export", "goods.export", export, places, export_catalogue)
+            .takes(&["key", "kind", "why", "q", "category", "sort", "way", "all"]),
         Route::get("/goods/new", "goods.new", receive, Subject::Zone, new_good),
         Route::post("/goods", "goods.edit", receive, Subject::Zone, edit).takes(&[
             "key",
@@ -48,6 +53,14 @@ pub fn routes() -> Vec<Route> {
             .takes(&["key", "from", "to", "lot-{id}"]),
         Route::get("/goods/expiring", "goods.expiring", read, places, expiring)
             .takes(&["by", "q", "page"]),
+        Route::post(
+            "/goods/expiring/export",
+            "goods.export_expiring",
+            export,
+            places,
+            export_expiring,
+        )
+        .takes(&["key", "kind", "why", "by", "q"]),
         Route::post("/goods/write-off", "goods.write_off", receive, places, write_off)
             .takes(&["key", "place", "reason", "lot", "quantity"]),
         Route::get("/goods/{id}", "goods.good", read, Subject::Zone, good),
@@ -55,6 +68,14 @@ pub fn routes() -> Vec<Route> {
             .takes(&["key", "kind", "name", "area"]),
         Route::get("/donations", "goods.donations", read, places, donations)
             .takes(&["q", "from", "to", "way", "page"]),
+        Route::post(
+            "/donations/export",
+            "goods.export_donations",
+            export,
+            places,
+            export_donations,
+        )
+        .takes(&["key", "kind", "why", "q", "from", "to", "way"]),
         Route::get("/donations/new", "goods.receive_form", receive, places, receive_form),
         Route::post("/donations", "goods.receive", receive, places, receive_goods).takes(&[
             "key",
@@ -71,6 +92,14 @@ pub fn routes() -> Vec<Route> {
         Route::get("/donations/{id}", "goods.donation", read, places, donation),
         Route::get("/market-days", "goods.market_days", read, days, market_days)
             .takes(&["q", "when", "page"]),
+        Route::post(
+            "/market-days/export",
+            "goods.export_market_days",
+            export,
+            days,
+            export_market_days,
+        )
+        .takes(&["key", "kind", "why", "q", "when"]),
         Route::post("/market-days", "goods.announce", announce, places, announce_day)
             .takes(&["key", "place", "village", "on_date", "spot"]),
     ]
@@ -135,6 +164,7 @@ struct CataloguePage {
     by_sku: String,
     by_points: String,
     by_left: String,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -146,24 +176,26 @@ impl CataloguePage {
     }
 }
 
-async fn catalogue(ask: Ask) -> Result<Response, Problem> {
-    let q = ask.query("q").unwrap_or("").to_owned();
-    let all = ask.query("all").is_some();
-    let paging = Paging::asked(&ask);
-    let sort = match ask.query("sort") {
-        Some("points") => GoodsSort::Points,
-        Some("left") => GoodsSort::Left,
-        _ => GoodsSort::Sku,
-    };
-    let filter = GoodsFilter {
-        search: q.clone(),
+fn catalogue_filter(ask: &Ask) -> GoodsFilter {
+    GoodsFilter {
+        search: ask.query("q").unwrap_or("").to_owned(),
         category: ask.query("category").map(str::to_owned),
-        active: (!all).then_some(true),
-        sort,
+        active: ask.query("all").is_none().then_some(true),
+        sort: match ask.query("sort") {
+            Some("points") => GoodsSort::Points,
+            Some("left") => GoodsSort::Left,
+            _ => GoodsSort::Sku,
+        },
         descending: ask.query("way") == Some("down"),
-        offset: paging.offset(),
-        limit: paging.size,
-    };
+        ..Default::default()
+    }
+}
+
+async fn catalogue(ask: Ask) -> Result<Response, Problem> {
+    let paging = Paging::asked(&ask);
+    let filter =
+        GoodsFilter { offset: paging.offset(), limit: paging.size, ..catalogue_filter(&ask) };
+    let (q, all) = (filter.search.clone(), filter.active.is_none());
     let may_change = ask.who()?.may(Permission::ReceiveGoods);
     let (found, areas) = ask
         .read::<_, Never>(move |tx, who| {
@@ -197,12 +229,54 @@ async fn catalogue(ask: Ask) -> Result<Response, Problem> {
         by_sku: turned("sku"),
         by_points: turned("points"),
         by_left: turned("left"),
+        export: ExportForm::of(&ask, found.total),
         paging: paging.of(found.total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
         p: Page::new(&ask, "goods-title", Season::Autumn),
     };
     ask.page(&page)
+}
+
+async fn export_catalogue(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let filter = catalogue_filter(&ask);
+    let places = ask.read(app::goods::places_taken_out).await?;
+    let header = [
+        "good-sku",
+        "good-name",
+        "good-category",
+        "good-measure",
+        "good-price",
+        "good-points",
+        "good-limit",
+        "good-active",
+        "goods-left-all",
+    ];
+    let mut sheet = Sheet::new(&ask, "goods", "goods-title", &header);
+    sheet.header.extend(places.iter().map(|place| place.name.clone()));
+    let p = Page::new(&ask, "goods-title", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::goods::each_good(tx, who, &filter, |row| {
+            let good = &row.good;
+            let active = if good.active { "good-active" } else { "good-withdrawn" };
+            let mut values = vec![
+                good.sku.as_str().into(),
+                p.either(&good.name_zh, &good.name_en).into(),
+                good.category.as_str().into(),
+                good.measure.as_str().into(),
+                Value::Hundredths(good.price_fen),
+                good.points.into(),
+                Some(good.limit_month).filter(|limit| *limit > 0).into(),
+                p.t(active).into(),
+                row.left.into(),
+            ];
+            let left_at = |place: &Place| row.left_by_place.get(&place.id).copied().unwrap_or(0);
+            values.extend(places.iter().map(|place| Value::Number(left_at(place))));
+            write(&values)
+        })
+    })
+    .await
 }
 
 #[derive(Template)]
@@ -384,6 +458,7 @@ struct ExpiringPage {
     rows: Vec<StockRow>,
     /// Places where the asker may write off.
     own: Vec<Id>,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -395,18 +470,20 @@ impl ExpiringPage {
     }
 }
 
-async fn expiring(ask: Ask) -> Result<Response, Problem> {
-    let today = ask.today();
-    let soon = today.saturating_add(jiff::Span::new().days(60));
+/// Days that count as soon.
+const SOON: i32 = 60;
+
+fn expiring_filter(ask: &Ask) -> Result<(Date, StockFilter), Problem> {
+    let soon = ask.today().saturating_add(jiff::Span::new().days(SOON));
     let by = opt_date(ask.query("by").unwrap_or(""), "by")?.unwrap_or(soon);
-    let q = ask.query("q").unwrap_or("").to_owned();
-    let paging = Paging::asked(&ask);
-    let filter = StockFilter {
-        search: q.clone(),
-        expires_by: Some(by),
-        offset: paging.offset(),
-        limit: paging.size,
-    };
+    let search = ask.query("q").unwrap_or("").to_owned();
+    Ok((by, StockFilter { search, expires_by: Some(by), ..Default::default() }))
+}
+
+async fn expiring(ask: Ask) -> Result<Response, Problem> {
+    let (by, filter) = expiring_filter(&ask)?;
+    let (paging, q) = (Paging::asked(&ask), filter.search.clone());
+    let filter = StockFilter { offset: paging.offset(), limit: paging.size, ..filter };
     let ((rows, total), own) = ask
         .read::<_, Never>(move |tx, who| {
             let own = app::goods::own_places(tx, who)?.into_iter().map(|place| place.id);
@@ -417,14 +494,47 @@ async fn expiring(ask: Ask) -> Result<Response, Problem> {
         p: Page::new(&ask, "expiring-title", Season::Autumn),
         by,
         q,
-        today,
+        today: ask.today(),
         rows,
         own,
+        export: ExportForm::of(&ask, total),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     };
     ask.page(&page)
+}
+
+async fn export_expiring(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let (_, filter) = expiring_filter(&ask)?;
+    let header = [
+        "good-sku",
+        "good-name",
+        "lot-expires",
+        "lot-place",
+        "donation-donor",
+        "donation-received-on",
+        "goods-left",
+        "good-measure",
+    ];
+    let sheet = Sheet::new(&ask, "expiring", "expiring-title", &header);
+    let p = Page::new(&ask, "expiring-title", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::goods::each_stock(tx, who, &filter, |row| {
+            write(&[
+                row.sku.as_str().into(),
+                p.either(&row.name_zh, &row.name_en).into(),
+                row.shelf.expires_on.map(day).into(),
+                row.place.as_str().into(),
+                row.donor.as_str().into(),
+                day(row.received_on),
+                row.shelf.left.into(),
+                row.measure.as_str().into(),
+            ])
+        })
+    })
+    .await
 }
 
 #[derive(Deserialize)]
@@ -461,32 +571,35 @@ struct DonationsPage {
     rows: Vec<DonationRow>,
     may_receive: bool,
     turned: String,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
 }
 
+fn donation_filter(ask: &Ask) -> Result<DonationFilter, Problem> {
+    Ok(DonationFilter {
+        search: ask.query("q").unwrap_or("").to_owned(),
+        from: opt_date(ask.query("from").unwrap_or(""), "from")?,
+        to: opt_date(ask.query("to").unwrap_or(""), "to")?,
+        oldest_first: ask.query("way") == Some("up"),
+        ..Default::default()
+    })
+}
+
 async fn donations(ask: Ask) -> Result<Response, Problem> {
-    let q = ask.query("q").unwrap_or("").to_owned();
-    let (from, to) = (ask.query("from").unwrap_or(""), ask.query("to").unwrap_or(""));
-    let paging = Paging::asked(&ask);
-    let oldest_first = ask.query("way") == Some("up");
-    let filter = DonationFilter {
-        search: q.clone(),
-        from: opt_date(from, "from")?,
-        to: opt_date(to, "to")?,
-        oldest_first,
-        offset: paging.offset(),
-        limit: paging.size,
-    };
+    let (paging, filter) = (Paging::asked(&ask), donation_filter(&ask)?);
+    let (q, oldest_first) = (filter.search.clone(), filter.oldest_first);
+    let filter = DonationFilter { offset: paging.offset(), limit: paging.size, ..filter };
     let (rows, total) =
         ask.read::<_, Never>(move |tx, who| app::goods::donations(tx, who, &filter)).await?;
     let page = DonationsPage {
         p: Page::new(&ask, "donations-title", Season::Autumn),
         q,
-        from: from.to_owned(),
-        to: to.to_owned(),
+        from: ask.query("from").unwrap_or("").to_owned(),
+        to: ask.query("to").unwrap_or("").to_owned(),
         rows,
+        export: ExportForm::of(&ask, total),
         may_receive: ask.who()?.may(Permission::ReceiveGoods),
         turned: ask.link(&[("way", if oldest_first { "" } else { "up" }), ("page", "")]),
         paging: paging.of(total),
@@ -494,6 +607,35 @@ async fn donations(ask: Ask) -> Result<Response, Problem> {
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     };
     ask.page(&page)
+}
+
+async fn export_donations(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let filter = donation_filter(&ask)?;
+    let header = [
+        "donation-received-on",
+        "donation-donor",
+        "lot-place",
+        "donation-lots",
+        "donation-quantity",
+        "donation-money",
+        "donation-note",
+    ];
+    let sheet = Sheet::new(&ask, "donations", "donations-title", &header);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::goods::each_donation(tx, who, &filter, |row| {
+            write(&[
+                day(row.donation.received_on),
+                row.donation.donor.as_str().into(),
+                row.place.as_str().into(),
+                row.lots.into(),
+                row.quantity.into(),
+                Value::Hundredths(row.donation.money_fen),
+                row.donation.note.as_str().into(),
+            ])
+        })
+    })
+    .await
 }
 
 /// Rows of an empty donation form.
@@ -579,25 +721,27 @@ struct MarketDaysPage {
     key: String,
     stores: Vec<Place>,
     villages: Vec<(Id, String)>,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
 }
 
-async fn market_days(ask: Ask) -> Result<Response, Problem> {
-    let q = ask.query("q").unwrap_or("").to_owned();
+fn market_day_filter(ask: &Ask) -> MarketDayFilter {
     let past = ask.query("when") == Some("past");
-    let today = ask.today();
-    let paging = Paging::asked(&ask);
-    let filter = MarketDayFilter {
-        search: q.clone(),
-        from: (!past).then_some(today),
-        to: past.then_some(today),
+    MarketDayFilter {
+        search: ask.query("q").unwrap_or("").to_owned(),
+        from: (!past).then_some(ask.today()),
+        to: past.then_some(ask.today()),
         newest_first: past,
-        offset: paging.offset(),
-        limit: paging.size,
         ..Default::default()
-    };
+    }
+}
+
+async fn market_days(ask: Ask) -> Result<Response, Problem> {
+    let (paging, filter) = (Paging::asked(&ask), market_day_filter(&ask));
+    let (q, past, today) = (filter.search.clone(), filter.newest_first, ask.today());
+    let filter = MarketDayFilter { offset: paging.offset(), limit: paging.size, ..filter };
     let may_announce = ask.who()?.may(Permission::AnnounceMarketDay);
     let ((rows, total), (stores, villages)) = ask
         .read::<_, Never>(move |tx, who| {
@@ -620,11 +764,39 @@ async fn market_days(ask: Ask) -> Result<Response, Problem> {
         key: ask.new_key().to_string(),
         stores,
         villages,
+        export: ExportForm::of(&ask, total),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     };
     ask.page(&page)
+}
+
+async fn export_market_days(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let filter = market_day_filter(&ask);
+    let header = [
+        "market-day-on",
+        "market-day-village",
+        "market-day-spot",
+        "market-day-store",
+        "market-day-redemptions",
+        "market-day-points",
+    ];
+    let sheet = Sheet::new(&ask, "market-days", "market-days-title", &header);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::goods::each_market_day(tx, who, &filter, |row| {
+            write(&[
+                day(row.market_day.on_date),
+                row.village.as_str().into(),
+                row.market_day.spot.as_str().into(),
+                row.place.as_str().into(),
+                row.redemptions.into(),
+                row.points.into(),
+            ])
+        })
+    })
+    .await
 }
 
 #[derive(Deserialize)]

@@ -55,14 +55,14 @@ pub fn routes() -> Vec<Route> {
             objections::list,
         )
         .takes(&["q", "standing", "page"]),
-        Route::get(
+        Route::post(
             "/objections/export",
             "posting.export_objections",
             May(Permission::Export),
             Within(Resource::Objection),
             objections::export,
         )
-        .takes(&["q", "standing", "kind"]),
+        .takes(&["key", "kind", "why", "q", "standing"]),
         Route::get(
             "/objections/{id}",
             "posting.objection",

@@ -19,6 +19,7 @@ use store::access::Resource;
 use store::goods::MarketDayRow;
 use store::redemption::{Customer, Receipt, RedemptionFilter};
 
+use crate::export::{self, ExportForm, Sheet, moment};
 use crate::goods::counted;
 use crate::{Ask, Needs, Page, Paging, Problem, Route, Season, Subject, qr, random};
 
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
     let household = Subject::One(Resource::Household, "id");
     let one = Subject::One(Resource::Redemption, "id");
     let card = Subject::One(Resource::Card, "id");
+    let export = Needs::May(Permission::Export);
     vec![
         Route::get(
             "/counter",
@@ -63,12 +65,28 @@ pub fn routes() -> Vec<Route> {
             market_day,
         )
         .takes(&["q", "page"]),
+        Route::post(
+            "/market-days/{id}/export",
+            "redemption.export",
+            export,
+            Subject::One(Resource::MarketDay, "id"),
+            export_redemptions,
+        )
+        .takes(&["key", "kind", "why", "q"]),
         Route::get("/receipts/{id}", "redemption.receipt", Needs::SignedIn, Subject::Zone, receipt),
         Route::post("/receipts/{id}/reverse", "redemption.reverse", redeem, one, reverse)
             .takes(&["key", "reason"]),
         Route::get("/households/{id}/cards", "redemption.cards", cards, household, cards_page),
         Route::post("/households/{id}/cards", "redemption.issue_card", cards, household, issue)
             .takes(&["key"]),
+        Route::post(
+            "/households/{id}/cards/export",
+            "redemption.export_cards",
+            export,
+            household,
+            export_cards,
+        )
+        .takes(&["key", "kind", "why"]),
         Route::get("/cards/{id}", "redemption.card", cards, card, print_card),
         Route::post("/cards/{id}/freeze", "redemption.freeze_card", cards, card, freeze)
             .takes(&["key", "reason"]),
@@ -327,6 +345,7 @@ struct OneMarketDayPage {
     q: String,
     page: MarketDayPage,
     at_counter: bool,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -354,12 +373,54 @@ async fn market_day(ask: Ask) -> Result<Response, Problem> {
         q,
         at_counter: ask.who()?.may(Permission::Redeem)
             && page.day.market_day.on_date == ask.today(),
+        export: ExportForm::of(&ask, page.sums.rows),
         paging: paging.of(page.sums.rows),
         page,
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     };
     ask.page(&shown)
+}
+
+async fn export_redemptions(ask: Ask) -> Result<Response, Problem> {
+    let id = ask.id("id")?;
+    let ask = export::asked(ask)?;
+    let search = ask.query("q").unwrap_or("").to_owned();
+    let filter = RedemptionFilter { search, ..Default::default() };
+    let header = [
+        "receipt-number",
+        "receipt-time",
+        "market-day-village",
+        "visits-number",
+        "receipt-household",
+        "receipt-quantity",
+        "receipt-points",
+        "receipt-standing",
+    ];
+    let sheet = Sheet::new(&ask, "redemptions", "market-day-list", &header);
+    let p = Page::new(&ask, "market-day-list", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::redemption::each_redemption(tx, who, id, &filter, |row| {
+            // What was given back counts against what was had, as in the sum on the page.
+            let sign = if row.is_reversal { -1 } else { 1 };
+            let standing = match (row.is_reversal, row.is_reversed) {
+                (true, _) => p.t("receipt-reversal-title"),
+                (_, true) => p.t("receipt-reversed"),
+                _ => String::new(),
+            };
+            write(&[
+                row.receipt.as_str().into(),
+                moment(row.at),
+                row.village.as_str().into(),
+                row.number.as_str().into(),
+                row.head_name.as_str().into(),
+                (sign * row.quantity).into(),
+                (sign * row.points).into(),
+                standing.into(),
+            ])
+        })
+    })
+    .await
 }
 
 // Cards --------------------------------------------------------------------------------------------
@@ -372,6 +433,7 @@ struct CardsPage {
     customer: Customer,
     cards: Vec<Card>,
     has_living: bool,
+    export: Option<ExportForm>,
 }
 
 impl CardsPage {
@@ -393,10 +455,40 @@ async fn cards_page(ask: Ask) -> Result<Response, Problem> {
         p: Page::new(&ask, "cards-title", Season::Autumn),
         key: ask.new_key().to_string(),
         customer: found.customer,
+        export: ExportForm::of(&ask, i64::try_from(found.cards.len()).unwrap_or(i64::MAX)),
         has_living: found.cards.iter().any(|card| !card.is_frozen()),
         cards: found.cards,
     };
     ask.page(&page)
+}
+
+async fn export_cards(ask: Ask) -> Result<Response, Problem> {
+    let household = ask.id("id")?;
+    let ask = export::asked(ask)?;
+    let header = [
+        "receipt-household",
+        "visits-number",
+        "card-code",
+        "card-issued",
+        "card-frozen",
+        "card-freeze-reason",
+    ];
+    let sheet = Sheet::new(&ask, "cards", "cards-title", &header);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        let found = app::redemption::cards_taken_out(tx, who, household)?;
+        for card in &found.cards {
+            write(&[
+                found.customer.head_name.as_str().into(),
+                found.customer.number.as_str().into(),
+                printed(card).into(),
+                moment(card.issued_at),
+                card.frozen_at.map(moment).into(),
+                card.frozen_reason.clone().into(),
+            ])?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 #[derive(Deserialize)]

@@ -22,6 +22,14 @@ pub fn routes() -> Vec<Route> {
         Route::post("/import", "registry.receive", import, Subject::Zone, imports::receive)
             .takes(&["key", "file"])
             .body_max(imports::BODY_MAX),
+        Route::post(
+            "/import/export",
+            "registry.export_imports",
+            Needs::May(Permission::Export),
+            Subject::Zone,
+            imports::export,
+        )
+        .takes(&["key", "kind", "why"]),
         Route::get("/import/{id}", "registry.import", import, Subject::Zone, imports::show)
             .takes(&["show", "page"]),
         Route::post("/import/{id}/check", "registry.check", import, Subject::Zone, imports::check),
@@ -43,7 +51,7 @@ pub fn routes() -> Vec<Route> {
             within,
             list::export,
         )
-        .takes(&["key", "kind", "q", "area", "inactive", "why"]),
+        .takes(&["key", "kind", "why", "q", "area", "order", "inactive"]),
         Route::get(
             "/households/{id}/kinship",
             "registry.kinship_form",

@@ -21,11 +21,14 @@ pub fn routes() -> Vec<Route> {
     let read = May(Permission::ReadHouseholds);
     let review = May(Permission::Review);
     let manage = May(Permission::ManageScheme);
+    let export = May(Permission::Export);
     let mine = Subject::Within(Resource::Household);
     let one = Subject::One(Resource::Batch, "id");
     vec![
         Route::get("/score", "scoring.visits", score, mine, visit::visits)
             .takes(&["month", "q", "batch", "todo", "page"]),
+        Route::post("/score/export", "scoring.export_visits", export, mine, visit::export)
+            .takes(&["key", "kind", "why", "month", "q", "batch", "todo"]),
         Route::get("/score/{batch}/{household}", "scoring.score_page", score, mine, visit::form),
         Route::post("/score/{batch}/{household}", "scoring.save_sheet", score, mine, visit::save)
             .takes(&["key", "scores", "item-<code>", "visited_on", "opened_at", "remark"]),
@@ -45,12 +48,28 @@ pub fn routes() -> Vec<Route> {
             Subject::Within(Resource::Batch),
             batch::list,
         )
-        .takes(&["month", "state", "q", "page", "format"]),
+        .takes(&["month", "state", "q", "order", "page"]),
+        Route::post(
+            "/batches/export",
+            "scoring.export_batches",
+            export,
+            Subject::Within(Resource::Batch),
+            batch::export,
+        )
+        .takes(&["key", "kind", "why", "month", "state", "q", "order"]),
         Route::get("/batches/{id}", "scoring.batch", read, one, batch::show),
         Route::post("/batches/{id}/close", "scoring.close_scoring", review, one, batch::close)
             .takes(&["key", "accept_missing"]),
         Route::get("/batches/{id}/review", "scoring.review", read, one, review::list)
             .takes(&["show", "page"]),
+        Route::post(
+            "/batches/{id}/review/export",
+            "scoring.export_review",
+            export,
+            one,
+            review::export,
+        )
+        .takes(&["key", "kind", "why", "show"]),
         Route::post("/batches/{id}/agree", "scoring.agree_where_equal", review, one, review::agree)
             .takes(&["key"]),
         Route::post("/batches/{id}/finish", "scoring.finish_review", review, one, review::finish)

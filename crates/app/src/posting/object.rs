@@ -177,17 +177,15 @@ pub fn objections(
     Ok(store::posting::objections(tx, &scope, filter, offset, limit)?)
 }
 
-/// More objections than this are not taken out in one file.
-const EXPORT_MAX: i64 = 100_000;
-
-/// The same list to take out.
-pub fn exported(
+/// The whole list to take out, one objection after another.
+pub fn each_objection(
     tx: &mut Tx,
     who: &Who,
     filter: &ObjectionFilter,
-) -> Result<Vec<ObjectionLine>, Failure<Never>> {
-    let scope = who.must_scope(Permission::Export)?;
-    Ok(store::posting::objections(tx, &scope, filter, 0, EXPORT_MAX)?.0)
+    see: impl FnMut(ObjectionLine) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    let scope = who.must_take_out(Permission::RecordObjection)?;
+    Ok(store::posting::each_objection(tx, &scope, filter, see)?)
 }
 
 /// An objection with everything its answer rests on.

@@ -91,3 +91,10 @@ pub fn cards(tx: &mut Tx, who: &Who, household: Id) -> Result<Cards, Failure<Nev
     let customer = own_customer(tx, who, household)?;
     Ok(Cards { customer, cards: store::redemption::cards(tx, household)? })
 }
+
+/// The same to take out.
+pub fn cards_taken_out(tx: &mut Tx, who: &Who, household: Id) -> Result<Cards, Failure<Never>> {
+    let found = cards(tx, who, household)?;
+    who.must_cover(Permission::Export, &found.customer.path)?;
+    Ok(found)
+}

@@ -82,6 +82,7 @@ pub fn read(csv: &str) -> Result<Vec<Unit>, AreasRefusal> {
     Ok(units)
 }
 
+#[derive(Clone)]
 pub struct ImportAreas {
     pub key: Id,
     /// Name of the topmost area where there is none yet.
@@ -122,6 +123,23 @@ pub fn import(tx: &mut Tx, r: &ImportAreas) -> Result<AreasChanged, Failure<Area
     let c = Command { key: r.key, verb: "import_areas", subject: None, path: None, asked };
     audit::record_by(tx, r.person, r.at, c, None)?;
     Ok(changed)
+}
+
+/// The tree as it would be after `import`, with the very same ids; changes nothing.
+pub fn planned(kept: Vec<Area>, r: &ImportAreas) -> Result<Vec<Area>, AreasRefusal> {
+    let mut plan = Tree::over(&kept, r);
+    for unit in &r.units {
+        plan.add(unit)?;
+    }
+    let (new, renamed) = (plan.new, plan.renamed);
+    let mut areas = kept;
+    for area in &mut areas {
+        if let Some((_, name)) = renamed.iter().find(|(id, _)| *id == area.id) {
+            area.name.clone_from(name);
+        }
+    }
+    areas.extend(new);
+    Ok(areas)
 }
 
 struct Tree<'a> {

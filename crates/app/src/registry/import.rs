@@ -19,6 +19,7 @@ use sheets::{Event, ReadError};
 use store::Tx;
 use store::registry::NewImport;
 
+use super::areas::{self, AreasRefusal, ImportAreas};
 use super::report::Report;
 use crate::audit::{self, Command};
 use crate::{App, Failure, Never, Who};
@@ -118,16 +119,28 @@ fn cell(cell: sheets::Cell<'_>) -> Cell<'_> {
     }
 }
 
+/// A workbook on disk and what it takes to read it.
+pub struct Source<'a> {
+    /// The program that reads it for us.
+    pub worker: &'a Path,
+    pub file: &'a Path,
+    pub headers: &'a Headers,
+    /// Villages that come in together with the register, where there are none yet.
+    pub areas: Option<&'a ImportAreas>,
+}
+
 /// Reads a file and holds it against the register; changes nothing.
 pub fn check_file(
     app: &App,
-    worker: &Path,
-    file: &Path,
-    headers: &Headers,
+    source: &Source<'_>,
     by: By,
     rows: &AtomicUsize,
 ) -> Result<(Report, Plan), ImportFailure> {
-    let areas = app.read::<_, Never>(|tx| Ok(store::registry::areas(tx)?)).wait()?;
+    let mut areas = app.read::<_, Never>(|tx| Ok(store::registry::areas(tx)?)).wait()?;
+    if let Some(more) = source.areas {
+        areas = areas::planned(areas, more).map_err(not_a_list)?;
+    }
+    let Source { worker, file, headers, .. } = source;
     let checked = read(worker, file, headers, &Areas::new(areas), by.now, rows)?;
     let mut report = Report::of(&checked);
     let mut plan = checked.plan;
@@ -141,6 +154,11 @@ pub fn check_file(
         })
         .wait()?;
     Ok((report, plan))
+}
+
+/// The list was read before: what it refuses now is ours to mend.
+fn not_a_list(refusal: AreasRefusal) -> Failure<ImportRefusal> {
+    Failure::Broken(store::Broken::data(format!("the list of villages: {refusal:?}")))
 }
 
 fn compare(tx: &mut Tx, plan: &mut Plan, key: Id) -> Result<(Changes, Standing), store::Broken> {
@@ -257,22 +275,29 @@ fn write(tx: &mut Tx, plan: &Plan, changes: &Changes, now: Millis) -> Result<(),
 /// Reads, checks and, if no row is wrong, applies: what the command line does with `--apply`.
 pub fn apply_file(
     app: &App,
-    worker: &Path,
-    file: &Path,
-    headers: &Headers,
+    source: &Source<'_>,
     by: By,
     key: Id,
     rows: &AtomicUsize,
 ) -> Result<Report, ImportFailure> {
-    let (report, mut plan) = check_file(app, worker, file, headers, by, rows)?;
+    let (report, mut plan) = check_file(app, source, by, rows)?;
+    let file = source.file;
     let file_digest: [u8; 32] =
         Sha256::digest(std::fs::read(file).map_err(ReadError::from)?).into();
     if report.errors > 0 {
         return Ok(report);
     }
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let areas = source.areas.cloned();
     let applied = app
         .write(move |tx| {
+            if let Some(areas) = &areas {
+                areas::import(tx, areas).map_err(|failure| match failure {
+                    Failure::Refused(refusal) => not_a_list(refusal),
+                    Failure::Broken(broken) => Failure::Broken(broken),
+                    _ => Failure::KeyReused,
+                })?;
+            }
             let a = Apply { key, file_digest, plan: &mut plan, report: report.clone() };
             let applied = apply(tx, by, a)?;
             let kept = NewImport {
@@ -379,7 +404,9 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
     let file_digest: [u8; 32] = Sha256::digest(&bytes).into();
     let file = temporary(&bytes).map_err(ReadError::from)?;
     drop(bytes);
-    let outcome = check_file(app, worker, file.path(), &Headers::shipped(), by, &rows);
+    let headers = Headers::shipped();
+    let source = Source { worker, file: file.path(), headers: &headers, areas: None };
+    let outcome = check_file(app, &source, by, &rows);
     let (report, mut plan) = match outcome {
         Ok(read) => read,
         Err(ImportFailure::Unreadable(error)) => {
@@ -456,6 +483,17 @@ pub fn list(
 ) -> Result<(Vec<store::registry::Import>, i64), Failure<Never>> {
     who.must(Permission::ImportRegister)?;
     Ok(store::registry::list_imports(tx, offset, limit)?)
+}
+
+/// The whole list to take out, one import after another.
+pub fn each_listed(
+    tx: &mut Tx,
+    who: &Who,
+    see: impl FnMut(store::registry::Import) -> Result<(), store::Broken>,
+) -> Result<(), Failure<Never>> {
+    who.must(Permission::ImportRegister)?;
+    who.must(Permission::Export)?;
+    Ok(store::registry::each_import(tx, see)?)
 }
 
 /// The uploaded file again, as a file, for the marked workbook.

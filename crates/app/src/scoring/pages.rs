@@ -51,6 +51,25 @@ pub fn visits(
     Ok(VisitsPage { round: Some(round), rounds: months, villages, visits, total })
 }
 
+/// The whole list to take out, one household after another: own visits, in villages whose lists
+/// this person may take out.
+pub fn each_visit(
+    tx: &mut Tx,
+    who: &Who,
+    month: Option<Month>,
+    filter: &VisitFilter,
+    see: impl FnMut(Visit) -> Result<(), store::Broken>,
+) -> Answer<()> {
+    who.must(Permission::Score)?;
+    let within = Some(who.must_scope(Permission::Export)?);
+    let rounds = store::calendar::list(tx)?;
+    let Some(round) = rounds.into_iter().find(|r| month.is_none_or(|m| m == r.month)) else {
+        return Ok(());
+    };
+    let filter = VisitFilter { within, ..filter.clone() };
+    Ok(store::scoring::each_visit(tx, who.person, round.id, &filter, see)?)
+}
+
 /// The form for one household.
 pub struct ScorePage {
     pub batch: Batch,
@@ -130,6 +149,17 @@ pub fn batches(
 ) -> Answer<(Vec<Batch>, i64)> {
     let scope = who.must_scope(Permission::ReadHouseholds)?;
     Ok(store::scoring::list(tx, &scope, filter, offset, limit)?)
+}
+
+/// The whole list to take out, one batch after another.
+pub fn each_batch(
+    tx: &mut Tx,
+    who: &Who,
+    filter: &BatchFilter,
+    see: impl FnMut(Batch) -> Result<(), store::Broken>,
+) -> Answer<()> {
+    let scope = who.must_take_out(Permission::ReadHouseholds)?;
+    Ok(store::scoring::each_batch(tx, &scope, filter, see)?)
 }
 
 /// What this person can do next with a batch.
@@ -314,6 +344,13 @@ pub fn review(
     Ok(Review { batch, scheme, lines: shown, total, names, equal, may_settle })
 }
 
+/// The whole review of one village to take out, in the order of its page.
+pub fn review_taken_out(tx: &mut Tx, who: &Who, id: Id, show: Show) -> Answer<Review> {
+    let batch = to_read(tx, who, id)?;
+    who.must_cover(Permission::Export, &batch.path)?;
+    review(tx, who, id, show, 0, usize::MAX)
+}
+
 /// Nobody compares before both sheets are in.
 fn hide(batch: &Batch, line: &mut Line) {
     let (officer, cadre) = (line.officer_sheet.is_some(), line.cadre_sheet.is_some());
@@ -403,23 +440,4 @@ fn review_line(
         relation,
         own,
     })
-}
-
-/// The rows of the list for a download, written down as one command.
-pub fn export_batches(
-    tx: &mut Tx,
-    who: &Who,
-    key: Id,
-    filter: &BatchFilter,
-    limit: i64,
-) -> Answer<(Vec<Batch>, i64)> {
-    who.must(Permission::Export)?;
-    let rows = batches(tx, who, filter, 0, limit)?;
-    let asked = domain::audit::Digest::of("export_batches")
-        .id(who.person)
-        .text(&format!("{filter:?}"))
-        .number(rows.1);
-    let c = crate::audit::Command { key, verb: "export_batches", subject: None, path: None, asked };
-    crate::audit::record(tx, who, c)?;
-    Ok(rows)
 }

@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod book;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod posting;
 #[cfg(test)]
 mod privacy;

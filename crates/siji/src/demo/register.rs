@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::Context;
 use app::Who;
 use app::registry::areas::{self, ImportAreas, Unit};
-use app::registry::import::{self, By};
+use app::registry::import::{self, By, Source};
 use domain::registry::{CitizenNumber, Headers};
 use domain::{Date, Millis};
 use rust_xlsxwriter::{Workbook, Worksheet};
@@ -60,7 +60,8 @@ pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> a
         let worker = sheets::worker::program()?;
         let key = play.chance.id(then);
         let headers = Headers::shipped();
-        let report = import::apply_file(&play.app, &worker, &file, &headers, by, key, &rows);
+        let source = Source { worker: &worker, file: &file, headers: &headers, areas: None };
+        let report = import::apply_file(&play.app, &source, by, key, &rows);
         over.store(true, Ordering::Relaxed);
         watched.join().ok();
         let report = report.map_err(|e| anyhow::anyhow!("the demo register: {e:?}"))?;

@@ -77,6 +77,40 @@ fn the_messy_one_comes_back_marked_and_is_found_to_be_the_same() {
     assert_eq!(json(&applied)["applied"], false);
 }
 
+/// How many areas and commands a zone has.
+fn records(zone: &Path) -> (i64, i64) {
+    let app = app::App::open(&store::Options::folder(zone)).expect("a zone");
+    app.read::<_, app::Never>(|tx| {
+        let mut count =
+            |table: &str| tx.one(&format!("SELECT COUNT(*) FROM {table}"), &[], |row| row.int(0));
+        Ok((count("area")?, count("command")?))
+    })
+    .wait()
+    .expect("counts")
+}
+
+#[test]
+fn a_dry_run_on_an_empty_zone_writes_nothing() {
+    let zone = tempfile::tempdir().expect("a folder");
+    let before = records(zone.path());
+    let file = data("register/register-2019.xlsx");
+    let file = file.to_string_lossy();
+    let dry = json(&siji(zone.path(), &["import", "register", &file, "--json"]));
+    assert_eq!((&dry["households"], &dry["errors"]), (&3773.into(), &serde_json::json!([])));
+    assert_eq!(records(zone.path()), before, "checked against the shipped villages, none recorded");
+
+    let messy = data("register/register-messy.xlsx");
+    let refused =
+        siji(zone.path(), &["import", "register", &messy.to_string_lossy(), "--apply", "--json"]);
+    assert!(!refused.status.success());
+    assert_eq!(records(zone.path()), before, "all or nothing");
+
+    let applied = siji(zone.path(), &["import", "register", &file, "--apply", "--json"]);
+    assert_eq!(json(&applied)["changes"]["households"]["created"], 3773);
+    // The villages of that list, their townships and the zone; the list and the register.
+    assert_eq!(records(zone.path()), (37, before.1 + 2));
+}
+
 #[test]
 fn files_that_cannot_be_read_are_told() {
     let zone = tempfile::tempdir().expect("a folder");

@@ -4,7 +4,7 @@ use domain::goods::{Donation, DonationDecision, Lot};
 use domain::{Date, Id};
 
 use super::one_of;
-use crate::{Result, Row, Tx, Type, Val, args};
+use crate::{Listing, Result, Row, Tx, Type, Val, args};
 
 /// The donation and its lots; the goods themselves are moved by the ledger.
 pub fn record_donation(tx: &mut Tx, decision: &DonationDecision) -> Result<()> {
@@ -87,13 +87,10 @@ pub struct DonationRow {
     pub quantity: i64,
 }
 
-pub fn donations(
-    tx: &mut Tx,
-    places: &[Id],
-    filter: &DonationFilter,
-) -> Result<(Vec<DonationRow>, i64)> {
+fn listing(places: &[Id], filter: &DonationFilter) -> Listing {
     let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
-    let inside = one_of(places, &mut args);
+    let (inside, ids) = one_of(places, 2);
+    args.extend(ids);
     let mut from = format!(
         "FROM donation d JOIN place p ON p.id = d.place \
          WHERE d.place IN ({inside}) AND (lower(d.donor) LIKE $1 OR lower(d.note) LIKE $1)"
@@ -104,27 +101,49 @@ pub fn donations(
             from.push_str(&format!(" AND d.received_on {compared} ${}", args.len()));
         }
     }
-    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
-    let total = tx.one(&count, &args, |r| r.int(0))?;
     let way = if filter.oldest_first { "ASC" } else { "DESC" };
-    args.extend([filter.limit.into(), filter.offset.into()]);
-    let sql = format!(
-        "SELECT {DONATION}, p.name, \
-         (SELECT CAST(COUNT(*) AS BIGINT) FROM lot l WHERE l.donation = d.id), \
-         (SELECT CAST(COALESCE(SUM(l.quantity), 0) AS BIGINT) FROM lot l WHERE l.donation = d.id) \
-         {from} ORDER BY d.received_on {way}, d.id {way} LIMIT ${} OFFSET ${}",
-        args.len() - 1,
-        args.len()
-    );
-    let rows = tx.all(&sql, &args, |r| {
-        Ok(DonationRow {
-            donation: donation(r)?,
-            place: r.text(9)?,
-            lots: r.int(10)?,
-            quantity: r.int(11)?,
-        })
-    })?;
-    Ok((rows, total))
+    Listing {
+        select: format!(
+            "{DONATION}, p.name, \
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM lot l WHERE l.donation = d.id), \
+             (SELECT CAST(COALESCE(SUM(l.quantity), 0) AS BIGINT) FROM lot l \
+              WHERE l.donation = d.id)"
+        ),
+        from,
+        order: format!("d.received_on {way}, d.id {way}"),
+        args,
+        more: Vec::new(),
+    }
+}
+
+fn row(r: &Row) -> Result<DonationRow> {
+    Ok(DonationRow {
+        donation: donation(r)?,
+        place: r.text(9)?,
+        lots: r.int(10)?,
+        quantity: r.int(11)?,
+    })
+}
+
+/// One page of what came in to these places, and how many match in all.
+pub fn donations(
+    tx: &mut Tx,
+    places: &[Id],
+    filter: &DonationFilter,
+) -> Result<(Vec<DonationRow>, i64)> {
+    let listing = listing(places, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, filter.offset, filter.limit, row)?, total))
+}
+
+/// The whole list, one donation after another.
+pub fn each_donation(
+    tx: &mut Tx,
+    places: &[Id],
+    filter: &DonationFilter,
+    see: impl FnMut(DonationRow) -> Result<()>,
+) -> Result<()> {
+    listing(places, filter).each(tx, row, see)
 }
 
 /// One lot of a donation, and what became of it.

@@ -4,7 +4,7 @@ use domain::access::Scope;
 use domain::goods::MarketDay;
 use domain::{Date, Id};
 
-use crate::{Result, Row, Tx, Val, Within, args};
+use crate::{Listing, Result, Row, Tx, Val, Within, args};
 
 const MARKET_DAY: &str = "m.id, m.place, m.village, m.path, m.on_date, m.spot, m.person, \
                           m.announced_at";
@@ -102,12 +102,8 @@ pub fn market_day_row(tx: &mut Tx, id: Id) -> Result<Option<MarketDayRow>> {
     tx.opt(&format!("SELECT {MARKET_DAY}, {ROW} {FROM} WHERE m.id = $1"), &args![id], row)
 }
 
-/// Market days in the villages of a scope, soonest first unless asked otherwise; how many match.
-pub fn market_days(
-    tx: &mut Tx,
-    scope: &Scope,
-    filter: &MarketDayFilter,
-) -> Result<(Vec<MarketDayRow>, i64)> {
+/// Soonest first unless asked otherwise.
+fn listing(scope: &Scope, filter: &MarketDayFilter) -> Listing {
     let mut args: Vec<Val> = vec![format!("%{}%", filter.search.trim().to_lowercase()).into()];
     let within = Within::of(scope, "m.path", None, 2);
     args.extend(within.args);
@@ -123,15 +119,33 @@ pub fn market_days(
             matches.push_str(&format!(" AND m.on_date {compared} ${}", args.len()));
         }
     }
-    let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {FROM} WHERE {matches}");
-    let total = tx.one(&count, &args, |r| r.int(0))?;
     let way = if filter.newest_first { "DESC" } else { "ASC" };
-    args.extend([filter.limit.into(), filter.offset.into()]);
-    let sql = format!(
-        "SELECT {MARKET_DAY}, {ROW} {FROM} WHERE {matches} \
-         ORDER BY m.on_date {way}, m.id {way} LIMIT ${} OFFSET ${}",
-        args.len() - 1,
-        args.len()
-    );
-    Ok((tx.all(&sql, &args, row)?, total))
+    Listing {
+        select: format!("{MARKET_DAY}, {ROW}"),
+        from: format!("{FROM} WHERE {matches}"),
+        order: format!("m.on_date {way}, m.id {way}"),
+        args,
+        more: Vec::new(),
+    }
+}
+
+/// Market days in the villages of a scope, and how many match.
+pub fn market_days(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &MarketDayFilter,
+) -> Result<(Vec<MarketDayRow>, i64)> {
+    let listing = listing(scope, filter);
+    let total = listing.total(tx)?;
+    Ok((listing.page(tx, filter.offset, filter.limit, row)?, total))
+}
+
+/// The whole list, one market day after another.
+pub fn each_market_day(
+    tx: &mut Tx,
+    scope: &Scope,
+    filter: &MarketDayFilter,
+    see: impl FnMut(MarketDayRow) -> Result<()>,
+) -> Result<()> {
+    listing(scope, filter).each(tx, row, see)
 }

@@ -4,7 +4,7 @@
 use domain::{Id, Millis};
 
 use crate::sealed::In;
-use crate::{Result, Row, Tx, args};
+use crate::{Listing, Result, Row, Tx, args};
 
 pub struct Import {
     pub id: Id,
@@ -62,18 +62,26 @@ pub fn find_import_file(tx: &mut Tx, id: Id) -> Result<Option<Vec<u8>>> {
     Ok(file.flatten())
 }
 
-/// Newest first, and how many there are; the reports stay where they are.
+/// Newest first; the reports stay where they are.
+fn listing() -> Listing {
+    Listing {
+        select: COLUMNS.to_owned(),
+        from: "FROM import i LEFT JOIN person p ON p.id = i.person".to_owned(),
+        order: "i.at DESC, i.id DESC".to_owned(),
+        args: Vec::new(),
+        more: Vec::new(),
+    }
+}
+
+/// One page, and how many there are.
 pub fn list_imports(tx: &mut Tx, offset: i64, limit: i64) -> Result<(Vec<Import>, i64)> {
-    let total = tx.one("SELECT CAST(COUNT(*) AS BIGINT) FROM import", &args![], |r| r.int(0))?;
-    let rows = tx.all(
-        &format!(
-            "SELECT {COLUMNS} FROM import i LEFT JOIN person p ON p.id = i.person \
-             ORDER BY i.at DESC, i.id DESC LIMIT $1 OFFSET $2"
-        ),
-        &args![limit, offset],
-        |r| read(r, String::new()),
-    )?;
-    Ok((rows, total))
+    let total = listing().total(tx)?;
+    Ok((listing().page(tx, offset, limit, |r| read(r, String::new()))?, total))
+}
+
+/// The whole list, one import after another.
+pub fn each_import(tx: &mut Tx, see: impl FnMut(Import) -> Result<()>) -> Result<()> {
+    listing().each(tx, |r| read(r, String::new()), see)
 }
 
 pub struct NewImport<'a> {

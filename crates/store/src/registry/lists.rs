@@ -3,7 +3,7 @@
 use domain::Id;
 use domain::access::Scope;
 
-use crate::{Result, Row, Tx, Val, Within, args};
+use crate::{Listing, Result, Row, Tx, Val, Within, args};
 
 /// What a list is narrowed to.
 #[derive(Clone, Debug, Default)]
@@ -39,12 +39,7 @@ pub struct Listed {
     pub cadre: Option<String>,
 }
 
-struct Predicate {
-    sql: String,
-    args: Vec<Val>,
-}
-
-fn predicate(scope: &Scope, filter: &Filter) -> Predicate {
+fn listing(scope: &Scope, filter: &Filter, order: Order) -> Listing {
     let mut args: Vec<Val> = vec![(!filter.inactive).into()];
     let mut terms = vec!["h.active = $1".to_owned()];
     let within = Within::of(scope, "h.path", Some("h.id"), args.len() + 1);
@@ -64,7 +59,18 @@ fn predicate(scope: &Scope, filter: &Filter) -> Predicate {
         args.push(format!("%{escaped}%").into());
         terms.push(format!("h.search LIKE ${} ESCAPE '!'", args.len()));
     }
-    Predicate { sql: terms.join(" AND "), args }
+    let order = match order {
+        Order::Village => "h.path, h.number",
+        Order::Number => "h.number",
+        Order::Name => "h.head_name, h.number",
+    };
+    Listing {
+        select: COLUMNS.to_owned(),
+        from: format!("FROM household h WHERE {}", terms.join(" AND ")),
+        order: order.to_owned(),
+        args,
+        more: Vec::new(),
+    }
 }
 
 /// One page, and how many there are in all.
@@ -76,48 +82,42 @@ pub fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Listed>, i64)> {
-    let Predicate { sql, mut args } = predicate(scope, filter);
-    let total = tx.one(
-        &format!("SELECT CAST(COUNT(*) AS BIGINT) FROM household h WHERE {sql}"),
-        &args,
-        |r| r.int(0),
-    )?;
-    let order = match order {
-        Order::Village => "h.path, h.number",
-        Order::Number => "h.number",
-        Order::Name => "h.head_name, h.number",
-    };
-    let n = args.len() + 1;
-    args.extend(args![limit, offset]);
-    let rows = tx.all(
-        // Which ones, along an index; then what is shown of them.
-        &format!(
-            "{SELECT} WHERE h.id IN (SELECT h.id FROM household h WHERE {sql} \
-             ORDER BY {order} LIMIT ${n} OFFSET ${}) ORDER BY {order}",
-            n + 1
-        ),
-        &args,
-        read,
-    )?;
+    let listing = listing(scope, filter, order);
+    let total = listing.total(tx)?;
+    // Which ones, along an index; then what is shown of them.
+    let n = listing.args.len();
+    let from = format!(
+        "FROM household h WHERE h.id IN (SELECT h.id {} ORDER BY {} LIMIT ${} OFFSET ${})",
+        listing.from,
+        listing.order,
+        n + 1,
+        n + 2
+    );
+    let args = [&listing.args[..], &args![limit, offset]].concat();
+    let mut rows = Vec::new();
+    Listing { from, args, ..listing }.each(tx, read, |row| {
+        rows.push(row);
+        Ok(())
+    })?;
     Ok((rows, total))
 }
 
-/// Everything the same predicate finds, one after another, by village and number.
+/// The whole list, one household after another.
 pub fn each_listed(
     tx: &mut Tx,
     scope: &Scope,
     filter: &Filter,
-    mut see: impl FnMut(Listed) -> Result<()>,
+    order: Order,
+    see: impl FnMut(Listed) -> Result<()>,
 ) -> Result<()> {
-    let Predicate { sql, args } = predicate(scope, filter);
-    tx.each(&format!("{SELECT} WHERE {sql} ORDER BY h.path, h.number"), &args, |r| see(read(r)?))
+    listing(scope, filter, order).each(tx, read, see)
 }
 
-const SELECT: &str = "SELECT h.id, h.number, h.head_name, h.size, v.name, h.path, h.hamlet, \
+const COLUMNS: &str = "h.id, h.number, h.head_name, h.size, \
+     (SELECT v.name FROM area v WHERE v.id = h.village), h.path, h.hamlet, \
      h.graduation, h.able_to_work, \
      (SELECT p.name FROM assignment a JOIN person p ON p.id = a.person \
-      WHERE a.household = h.id AND a.to_date IS NULL ORDER BY a.id DESC LIMIT 1) \
-     FROM household h JOIN area v ON v.id = h.village";
+      WHERE a.household = h.id AND a.to_date IS NULL ORDER BY a.id DESC LIMIT 1)";
 
 fn read(r: &Row) -> Result<Listed> {
     Ok(Listed {

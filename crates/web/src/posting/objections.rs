@@ -10,10 +10,10 @@ use domain::scheme::Item;
 use domain::scoring::{Mark, Outcome, Scores};
 use domain::{Date, Id};
 use serde::Deserialize;
-use sheets::write::{Kind, Table, Value};
 use store::posting::{ObjectionFilter, ObjectionLine};
 
 use super::public::{given, serial};
+use crate::export::{self, ExportForm, Sheet, day, moment};
 use crate::{Ask, Page, Paging, Problem, Season};
 
 #[derive(Template)]
@@ -24,8 +24,7 @@ struct ListPage {
     standing: String,
     rows: Vec<ObjectionLine>,
     today: Date,
-    may_export: bool,
-    export: String,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -49,15 +48,13 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
             app::posting::objections(tx, who, &filter, paging.offset(), paging.size)
         })
         .await?;
-    let may = |permission| ask.who.as_ref().is_some_and(|w| w.may(permission));
     ask.page(&ListPage {
         p: Page::new(&ask, "objections-title", Season::Autumn),
         q: ask.query("q").unwrap_or("").to_owned(),
         standing: ask.query("standing").unwrap_or("").to_owned(),
         rows,
         today: ask.today(),
-        may_export: may(domain::access::Permission::Export),
-        export: ask.link(&[("page", "")]).replacen("/objections", "/objections/export", 1),
+        export: ExportForm::of(&ask, total),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
@@ -65,26 +62,8 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
 }
 
 pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
     let filter = filter(&ask);
-    let kind = if ask.query("kind") == Some("csv") { Kind::Csv } else { Kind::Xlsx };
-    let rows =
-        ask.read::<_, Never>(move |tx, who| app::posting::exported(tx, who, &filter)).await?;
-    let p = Page::new(&ask, "objections-title", Season::Autumn);
-    let bytes = table(&p, kind, &ask, &rows).map_err(|e| {
-        tracing::error!(error = %e, "a list could not be written");
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page")
-    })?;
-    let name = format!("{}-{}.{}", p.t("objections-title"), ask.today(), kind.extension());
-    Ok(ask.download(kind.media_type(), &name, bytes.into()))
-}
-
-fn table(
-    p: &Page,
-    kind: Kind,
-    ask: &Ask,
-    rows: &[ObjectionLine],
-) -> Result<Vec<u8>, sheets::write::WriteError> {
-    let mut bytes = Vec::new();
     let header = [
         "objection-code",
         "objection-village",
@@ -95,26 +74,25 @@ fn table(
         "objection-due",
         "objection-standing",
         "objection-text",
-    ]
-    .map(|key| p.t(key));
-    let by = ask.who.as_ref().map_or("", |w| w.name.as_str());
-    let note = p.t3("export-note", "name", by, "time", p.time(ask.now), "n", rows.len());
-    let mut table = Table::new(kind, &mut bytes, &p.t("objections-title"), Some(&note), &header)?;
-    for row in rows {
-        table.row(&[
-            row.code.as_str().into(),
-            row.village.as_str().into(),
-            row.month.to_string().into(),
-            row.serial.into(),
-            p.word("channel", row.channel.code()).into(),
-            p.time(row.filed_at).into(),
-            row.due_on.to_string().into(),
-            p.word("standing", row.standing.code()).into(),
-            Value::Text(row.text.clone()),
-        ])?;
-    }
-    table.finish()?;
-    Ok(bytes)
+    ];
+    let sheet = Sheet::new(&ask, "objections", "objections-title", &header);
+    let p = Page::new(&ask, "objections-title", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::posting::each_objection(tx, who, &filter, |row| {
+            write(&[
+                row.code.as_str().into(),
+                row.village.as_str().into(),
+                row.month.to_string().into(),
+                row.serial.into(),
+                p.word("channel", row.channel.code()).into(),
+                moment(row.filed_at),
+                day(row.due_on),
+                p.word("standing", row.standing.code()).into(),
+                row.text.as_str().into(),
+            ])
+        })
+    })
+    .await
 }
 
 // One objection -------------------------------------------------------------------------------------

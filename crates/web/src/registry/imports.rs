@@ -17,7 +17,7 @@ use sheets::write::Kind;
 use store::registry::Import;
 
 use super::words;
-use crate::export::Chunks;
+use crate::export::{self, Chunks, ExportForm, Sheet, moment};
 use crate::{Ask, Page, Paging, Problem, Season};
 
 /// The largest workbook, and the form around it.
@@ -31,6 +31,7 @@ struct ImportsPage {
     p: Page,
     key: String,
     rows: Vec<Import>,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -59,10 +60,31 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         p: Page::new(&ask, "import-title", Season::Winter),
         key: ask.new_key().to_string(),
         rows,
+        export: ExportForm::of(&ask, total),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     })
+}
+
+pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let header =
+        ["import-file-name", "import-when", "import-who", "import-state", "import-applied-at"];
+    let sheet = Sheet::new(&ask, "imports", "import-past", &header);
+    let p = Page::new(&ask, "import-past", Season::Winter);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        import::each_listed(tx, who, |row| {
+            write(&[
+                row.file_name.as_str().into(),
+                moment(row.at),
+                row.person_name.clone().unwrap_or_else(|| p.t("import-by-operator")).into(),
+                p.word("state-import", state(&row)).into(),
+                row.applied_at.map(moment).into(),
+            ])
+        })
+    })
+    .await
 }
 
 pub(super) async fn receive(ask: Ask) -> Result<Response, Problem> {

@@ -1,17 +1,14 @@
 //! The list of households and its export, by the same predicate.
 
 use app::Never;
-use app::registry::Export;
 use askama::Template;
 use axum::response::Response;
-use domain::Id;
 use domain::access::Permission;
 use domain::registry::{Table, code};
-use serde::Deserialize;
-use sheets::write::{Kind, Value};
+use sheets::write::Value;
 use store::registry::{Filter, Listed, Order};
 
-use crate::export::{Sheet, stream};
+use crate::export::{self, ExportForm, Sheet};
 use crate::{Ask, Lang, Page, Paging, Problem, Season};
 
 #[derive(Template)]
@@ -23,8 +20,7 @@ struct HouseholdsPage {
     /// (path, kind, name)
     places: Vec<(String, String, String)>,
     rows: Vec<Listed>,
-    key: String,
-    may_export: bool,
+    export: Option<ExportForm>,
     may_import: bool,
     /// By citizen number.
     may_find: bool,
@@ -58,18 +54,18 @@ fn order(asked: Option<&str>) -> (Order, &'static str) {
     }
 }
 
-fn filter(search: Option<&str>, area: Option<&str>, inactive: bool) -> Filter {
+fn filter(ask: &Ask) -> Filter {
     // A path and nothing else: it ends up beside '/' in a range.
-    let area = area.filter(|a| a.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let area = ask.query("area").filter(|a| a.chars().all(|c| c.is_ascii_digit() || c == '.'));
     Filter {
-        search: search.unwrap_or("").chars().take(60).collect(),
-        area: area.filter(|a| !a.is_empty()).map(str::to_owned),
-        inactive,
+        search: ask.query("q").unwrap_or("").chars().take(60).collect(),
+        area: area.map(str::to_owned),
+        inactive: ask.query("inactive").is_some(),
     }
 }
 
 pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
-    let filter = filter(ask.query("q"), ask.query("area"), ask.query("inactive").is_some());
+    let filter = filter(&ask);
     let (sorted, order) = order(ask.query("order"));
     let paging = Paging::asked(&ask);
     let asked = filter.clone();
@@ -90,8 +86,7 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         order,
         places,
         rows,
-        key: ask.new_key().to_string(),
-        may_export: may(Permission::Export),
+        export: ExportForm::of(&ask, total),
         may_import: may(Permission::ImportRegister),
         may_find: may(Permission::Reveal),
         paging: paging.of(total),
@@ -114,31 +109,9 @@ fn json(row: &Listed) -> serde_json::Value {
     })
 }
 
-#[derive(Deserialize)]
-struct TakeOut {
-    key: Id,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    area: String,
-    #[serde(default)]
-    inactive: String,
-    #[serde(default)]
-    why: String,
-}
-
 pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
-    let form: TakeOut = ask.form()?;
-    let filter = filter(Some(form.q.trim()), Some(form.area.trim()), !form.inactive.is_empty());
-    let why: String = form.why.trim().chars().take(200).collect();
-    let request = Export { key: form.key, filter: filter.clone(), why };
-    let total = ask
-        .write::<_, Never>(move |tx, who| app::registry::record_export(tx, who, &request))
-        .await?;
-    let p = Page::new(&ask, "households-title", Season::Summer);
-    let name = ask.who.as_ref().map_or("", |w| w.name.as_str());
+    let ask = export::asked(ask)?;
+    let (filter, (order, _)) = (filter(&ask), order(ask.query("order")));
     let header = [
         "household-col-household-number",
         "household-col-head",
@@ -149,15 +122,12 @@ pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
         "household-col-work",
         "household-col-cadre",
     ];
-    let sheet = Sheet {
-        kind: if form.kind == "csv" { Kind::Csv } else { Kind::Xlsx },
-        name: p.t("households-title"),
-        note: p.t3("households-export-note", "name", name, "time", p.time(ask.now), "n", total),
-        header: header.map(|key| p.t(key)).into(),
-    };
+    let mut sheet = Sheet::new(&ask, "households", "households-title", &header);
+    sheet.path = filter.area.clone();
+    let p = Page::new(&ask, "households-title", Season::Summer);
     let (lang, able, unable) = (ask.lang, p.t("household-work-able"), p.t("household-work-unable"));
-    stream(&ask, sheet, move |tx, who, write| {
-        app::registry::each_exported(tx, who, &filter, |row| {
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::registry::each_listed(tx, who, &filter, order, |row| {
             let work = if row.able_to_work { &able } else { &unable };
             write(&[
                 row.number.as_str().into(),

@@ -1,20 +1,17 @@
 //! The list of batches and a batch's own page.
 
 use app::Never;
-use app::scoring::{BatchFilter, BatchPage, CloseScoring};
+use app::scoring::{BatchFilter, BatchOrder, BatchPage, CloseScoring};
 use askama::Template;
 use axum::response::Response;
 use domain::Id;
 use domain::calendar::Month;
 use domain::scoring::{BatchState, Note};
-use sheets::write::{Kind, Table, Value};
 use store::scoring::Batch;
 
 use super::key_of;
+use crate::export::{self, ExportForm, Sheet};
 use crate::{Ask, Page, Paging, Problem, Season};
-
-/// A zone has some dozens of villages; this is decades of months.
-const EXPORT_MAX: i64 = 50_000;
 
 #[derive(Template)]
 #[template(path = "scoring/batches.html")]
@@ -25,13 +22,20 @@ struct ListPage {
     month: String,
     states: Vec<&'static str>,
     state: String,
+    order: &'static str,
     q: String,
-    may_export: bool,
-    csv: String,
-    xlsx: String,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
+}
+
+fn order(asked: Option<&str>) -> (BatchOrder, &'static str) {
+    match asked {
+        Some("village") => (BatchOrder::Village, "village"),
+        Some("state") => (BatchOrder::State, "state"),
+        _ => (BatchOrder::Month, "month"),
+    }
 }
 
 fn filter(ask: &Ask) -> Result<BatchFilter, Problem> {
@@ -41,20 +45,12 @@ fn filter(ask: &Ask) -> Result<BatchFilter, Problem> {
         state: ask.query("state").map(|s| BatchState::from_code(s).ok_or_else(bad)).transpose()?,
         area: None,
         search: ask.query("q").unwrap_or("").to_owned(),
+        order: order(ask.query("order")).0,
     })
 }
 
 pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
     let chosen = filter(&ask)?;
-    let kind = match ask.query("format") {
-        None => None,
-        Some("csv") => Some(Kind::Csv),
-        Some("xlsx") => Some(Kind::Xlsx),
-        Some(_) => return Err(Problem::bad("query")),
-    };
-    if let Some(kind) = kind {
-        return export(&ask, chosen, kind).await;
-    }
     let paging = Paging::asked(&ask);
     let by = chosen.clone();
     let ((rows, total), rounds) = ask
@@ -63,7 +59,6 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
             Ok((rows, app::calendar::rounds(tx, who)?))
         })
         .await?;
-    let may_export = ask.who()?.may(domain::access::Permission::Export);
     ask.page(&ListPage {
         p: Page::new(&ask, "batches-title", Season::Autumn),
         rows,
@@ -71,30 +66,19 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         month: chosen.month.map(|m| m.to_string()).unwrap_or_default(),
         states: BatchState::ALL.into_iter().map(BatchState::code).collect(),
         state: chosen.state.map(|s| s.code().to_owned()).unwrap_or_default(),
+        order: order(ask.query("order")).1,
         q: chosen.search,
-        may_export,
-        csv: ask.link(&[("format", "csv"), ("page", "")]),
-        xlsx: ask.link(&[("format", "xlsx"), ("page", "")]),
+        export: ExportForm::of(&ask, total),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     })
 }
 
-/// The same rows as the list, by the same predicate.
-async fn export(ask: &Ask, filter: BatchFilter, kind: Kind) -> Result<Response, Problem> {
-    let who = ask.who()?;
-    if !who.may(domain::access::Permission::Export) {
-        return Err(Problem::not_allowed());
-    }
-    let key = ask.new_key();
-    let (rows, _) = ask
-        .write::<_, Never>(move |tx, who| {
-            app::scoring::export_batches(tx, who, key, &filter, EXPORT_MAX)
-        })
-        .await?;
-    let p = Page::new(ask, "batches-title", Season::Autumn);
-    let header: Vec<String> = [
+pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let filter = filter(&ask)?;
+    let header = [
         "batches-month",
         "batches-township",
         "batches-village",
@@ -103,35 +87,24 @@ async fn export(ask: &Ask, filter: BatchFilter, kind: Kind) -> Result<Response, 
         "scorer-assistance-officer",
         "scorer-assigned-cadre",
         "batches-settled",
-    ]
-    .iter()
-    .map(|key| p.t(key))
-    .collect();
-    let note =
-        p.t3("batches-export-note", "who", &who.name, "at", p.time(ask.now), "rows", rows.len());
-    let mut bytes = Vec::new();
-    let write = |bytes: &mut Vec<u8>| -> Result<(), sheets::write::WriteError> {
-        let mut table = Table::new(kind, bytes, &p.title, Some(&note), &header)?;
-        for b in &rows {
-            table.row(&[
+    ];
+    let sheet = Sheet::new(&ask, "batches", "batches-title", &header);
+    let p = Page::new(&ask, "batches-title", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::scoring::each_batch(tx, who, &filter, |b| {
+            write(&[
                 b.month.to_string().into(),
                 b.township_name.as_str().into(),
                 b.village_name.as_str().into(),
-                Value::Text(p.word("state", b.state.code())),
+                p.word("state", b.state.code()).into(),
                 b.households.into(),
                 b.officer_sheets.into(),
                 b.cadre_sheets.into(),
                 b.settled.into(),
-            ])?;
-        }
-        table.finish()
-    };
-    write(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "an export could not be written");
-        Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page")
-    })?;
-    let name = format!("{}-{}.{}", p.title, ask.today(), kind.extension());
-    Ok(ask.download(kind.media_type(), &name, bytes.into()))
+            ])
+        })
+    })
+    .await
 }
 
 #[derive(Template)]

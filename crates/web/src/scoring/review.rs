@@ -10,6 +10,7 @@ use domain::scoring::{Outcome, Scores};
 use store::scoring::Batch;
 
 use super::{Line, key_of, lines, mark_words, scores_of, text_of, value_of};
+use crate::export::{self, ExportForm, Sheet};
 use crate::{Ask, Page, Paging, Problem, Season};
 
 /// A household in the list of the review.
@@ -39,6 +40,7 @@ struct ListPage {
     left: i64,
     may_settle: bool,
     show: String,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -69,15 +71,19 @@ fn row(p: &Page, scheme: &Scheme, line: &ReviewLine) -> Row {
     }
 }
 
+fn show_of(ask: &Ask) -> Result<Show, Problem> {
+    match ask.query("show") {
+        None => Ok(Show::All),
+        Some("open") => Ok(Show::Open),
+        Some("differing") => Ok(Show::Differing),
+        Some("one") => Ok(Show::One),
+        Some(_) => Err(Problem::bad("query")),
+    }
+}
+
 pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
-    let show = match ask.query("show") {
-        None => Show::All,
-        Some("open") => Show::Open,
-        Some("differing") => Show::Differing,
-        Some("one") => Show::One,
-        Some(_) => return Err(Problem::bad("query")),
-    };
+    let show = show_of(&ask)?;
     let paging = Paging::asked(&ask);
     let from = usize::try_from(paging.offset()).unwrap_or(usize::MAX);
     let size = usize::try_from(paging.size).unwrap_or(usize::MAX);
@@ -95,11 +101,57 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         left: review.batch.households - review.batch.settled,
         may_settle: review.may_settle,
         show: ask.query("show").unwrap_or("").to_owned(),
+        export: ExportForm::of(&ask, paging.total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
         batch: review.batch,
         paging,
     })
+}
+
+pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let id = ask.id("id")?;
+    let ask = export::asked(ask)?;
+    let show = show_of(&ask)?;
+    let header = [
+        "batches-month",
+        "batches-village",
+        "review-serial",
+        "visits-number",
+        "batch-household",
+        "scorer-assistance-officer",
+        "scorer-assigned-cadre",
+        "review-settled",
+        "review-total",
+        "settle-note",
+    ];
+    let sheet = Sheet::new(&ask, "review", "review-title", &header);
+    let p = Page::new(&ask, "review-title", Season::Autumn);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        let review = app::scoring::review_taken_out(tx, who, id, show)?;
+        for line in &review.lines {
+            let settled = line.line.settlement.as_ref();
+            let outcome = match settled {
+                Some(settled) => p.word("outcome", &settled.outcome),
+                None => p.t("review-open"),
+            };
+            let assessed = settled.filter(|settled| settled.outcome == "assessed");
+            write(&[
+                review.batch.month.to_string().into(),
+                review.batch.village_name.as_str().into(),
+                line.line.position.into(),
+                line.line.number.as_str().into(),
+                line.line.head_name.as_str().into(),
+                line.officer_total.into(),
+                line.cadre_total.into(),
+                outcome.into(),
+                assessed.map(|settled| settled.total).into(),
+                settled.map(|settled| settled.note.as_str()).into(),
+            ])?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 #[derive(Template)]

@@ -9,6 +9,7 @@ use domain::{Date, Id};
 use store::scoring::{Progress, Visit};
 
 use super::{Line, key_of, lines, mark_words, scores_of, text_of};
+use crate::export::{self, ExportForm, Sheet, day, moment};
 use crate::{Ask, Page, Paging, Problem, Season};
 
 /// Longest remark, in characters.
@@ -28,6 +29,7 @@ struct VisitsPage {
     batch: Option<Id>,
     all: i64,
     done: i64,
+    export: Option<ExportForm>,
     paging: Paging,
     before: String,
     after: String,
@@ -39,14 +41,19 @@ impl VisitsPage {
     }
 }
 
-pub(super) async fn visits(ask: Ask) -> Result<Response, Problem> {
+fn filter(ask: &Ask) -> Result<(Option<Month>, VisitFilter), Problem> {
     let month = ask.query("month").map(|m| Month::parse(m).ok_or_else(|| Problem::bad("query")));
-    let month = month.transpose()?;
     let filter = VisitFilter {
         search: ask.query("q").unwrap_or("").to_owned(),
         batch: ask.query("batch").and_then(|b| b.parse().ok()),
         to_do: ask.query("todo").is_some(),
+        within: None,
     };
+    Ok((month.transpose()?, filter))
+}
+
+pub(super) async fn visits(ask: Ask) -> Result<Response, Problem> {
+    let (month, filter) = filter(&ask)?;
     let paging = Paging::asked(&ask);
     let (q, todo, batch) = (filter.search.clone(), filter.to_do, filter.batch);
     let page = ask
@@ -66,10 +73,42 @@ pub(super) async fn visits(ask: Ask) -> Result<Response, Problem> {
         q,
         todo,
         batch,
+        export: ExportForm::of(&ask, page.total),
         paging: paging.of(page.total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),
     })
+}
+
+pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let (month, filter) = filter(&ask)?;
+    let header = [
+        "batch-household",
+        "visits-number",
+        "batches-village",
+        "visits-hamlet",
+        "batches-state",
+        "score-visited-on",
+        "visits-saved-at",
+    ];
+    let sheet = Sheet::new(&ask, "visits", "visits-title", &header);
+    let p = Page::new(&ask, "visits-title", Season::Summer);
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::scoring::each_visit(tx, who, month, &filter, |v| {
+            let done = if v.saved_at.is_some() { "visits-done" } else { "visits-to-do" };
+            write(&[
+                v.head_name.as_str().into(),
+                v.number.as_str().into(),
+                v.village_name.as_str().into(),
+                v.hamlet.clone().into(),
+                p.t(done).into(),
+                v.visited_on.map(day).into(),
+                v.saved_at.map(moment).into(),
+            ])
+        })
+    })
+    .await
 }
 
 #[derive(Template)]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod doors;
+mod exports;
 mod month;
 mod posting;
 mod privacy;

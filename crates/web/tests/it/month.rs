@@ -222,13 +222,10 @@ fn from_the_scheme_to_the_end_of_the_review() {
     walk.post(&committee, &format!("{path}/finish"), &[walk.key()]);
     assert!(walk.page(&committee, &path).contains("已评议"));
 
-    // The list goes out as files too.
-    for format in ["csv", "xlsx"] {
-        let file = walk.ask(Method::GET, &committee, &format!("/batches?format={format}"), &[]);
-        assert_eq!(file.status, StatusCode::OK);
-    }
-    let file = walk.ask(Method::GET, &committee, "/batches?format=csv", &[]);
-    assert!(file.body.contains("九和村") && file.body.contains("导出人：李支书"), "{}", file.body);
+    // The list goes out as a file too.
+    let form = [walk.key(), ("kind", "csv".to_owned()), ("why", "月报".to_owned())];
+    let file = walk.post(&committee, "/batches/export", &form);
+    assert!(file.body.contains("九和村") && file.body.contains("李支书"), "{}", file.body);
     assert!(walk.page(&zone, &format!("/scheme/{scheme}/trial")).contains("户不变"));
 }
 

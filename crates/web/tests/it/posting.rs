@@ -189,9 +189,4 @@ fn an_objection_from_the_page_to_the_answer() {
     let early = wall.ask(Method::POST, &certify, &committee, &[("key", &stage.id().to_string())]);
     assert_eq!(early.status, StatusCode::CONFLICT);
     assert!(early.body.contains("还有 2 张名单在公示"), "{}", early.body);
-
-    for kind in ["csv", "xlsx"] {
-        let file = wall.get(&format!("/objections/export?kind={kind}"), &committee);
-        assert_eq!(file.status, StatusCode::OK, "{}", file.body);
-    }
 }

@@ -31,11 +31,6 @@ impl Who {
         self.posts.iter().any(|p| p.is_held_on(today) && p.role.may(permission))
     }
 
-    /// May this person take lists out at all?
-    pub fn must_export<R>(&self) -> Result<(), Failure<R>> {
-        self.must(Permission::Export)
-    }
-
     pub fn must<R>(&self, permission: Permission) -> Result<(), Failure<R>> {
         if self.may(permission) { Ok(()) } else { Err(Failure::NotAllowed) }
     }

@@ -3,6 +3,7 @@
 
 use app::Never;
 use domain::{Date, Id};
+use store::registry::NewImport;
 use store::{Tx, Val, args};
 
 use crate::Stage;
@@ -55,8 +56,8 @@ impl<'s> Lists<'s> {
         let ([here, next], household) = (self.batches, self.households[1]);
         self.write(move |tx| {
             tx.exec(
-                "INSERT INTO batch (id, round, village, path, state, households) \
-                 SELECT $1, b.round, a.id, a.path, b.state, 1 FROM batch b, area a \
+                "INSERT INTO batch (id, round, village, path, state, households, officer_sheets, \
+                 cadre_sheets) SELECT $1, b.round, a.id, a.path, b.state, 1, 0, 0 FROM batch b, area a \
                  WHERE b.id = $2 AND a.path = '001.001.002'",
                 &args![next, here],
             )?;
@@ -75,8 +76,8 @@ impl<'s> Lists<'s> {
         self.write(move |tx| {
             tx.exec(
                 "INSERT INTO posting (id, batch, place, contact, from_date, to_date, days, \
-                 day_kind, rows, body, root, person, at, digest) VALUES ($1, $2, '公示栏', '', \
-                 '2026-11-22', '2026-11-29', 7, 'calendar', 1, $3, $3, $4, 0, $3)",
+                 day_kind, rows, body, root, person, at, log_seal, log_head, digest) VALUES ($1, $2, \
+                 '公示栏', '', '2026-11-22', '2026-11-29', 7, 'calendar', 1, $3, $3, $4, 0, 0, $3, $3)",
                 &args![posting, batch, NOBODY_S_DIGEST, person],
             )?;
             tx.exec(
@@ -216,12 +217,17 @@ impl<'s> Lists<'s> {
     fn import(&self) {
         let ([id], person) = (self.ids(), self.village.zone_officer.person);
         self.write(move |tx| {
-            tx.exec(
-                "INSERT INTO import (id, kind, file_name, file_digest, state, person, at, report) \
-                 VALUES ($1, 'register', '台账.xlsx', $2, 'checked', $3, 0, '')",
-                &args![id, NOBODY_S_DIGEST, person],
-            )?;
-            Ok(())
+            let import = NewImport {
+                id,
+                file_name: "台账.xlsx",
+                file_digest: NOBODY_S_DIGEST,
+                file: None,
+                state: "checked",
+                person: Some(person),
+                at: 0,
+                report: "",
+            };
+            store::registry::record_import(tx, &import)
         });
     }
 }

@@ -36,8 +36,10 @@ impl ExportForm {
     /// `None` where the asker may not take lists out, or where this one has nothing in it.
     pub fn of(ask: &Ask, rows: i64) -> Option<ExportForm> {
         let may = ask.who.as_ref().is_some_and(|who| who.may(Permission::Export));
-        let narrowed =
-            ask.query.iter().filter(|(name, _)| !matches!(name.as_str(), "page" | "done"));
+        let narrowed = ask
+            .query
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "page" | "before" | "done"));
         (may && rows > 0).then(|| ExportForm {
             action: format!("{}/export", ask.at),
             key: ask.new_key().to_string(),

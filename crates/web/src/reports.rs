@@ -36,6 +36,25 @@ pub fn routes() -> Vec<Route> {
             audit::log,
         )
         .takes(&["person", "household", "what", "verb", "from", "to", "area", "before"]),
+        Route::post(
+            "/audit/export",
+            "reports.export_log",
+            Needs::May(Permission::Export),
+            Subject::Zone,
+            audit::export,
+        )
+        .takes(&[
+            "key",
+            "kind",
+            "why",
+            "person",
+            "household",
+            "what",
+            "verb",
+            "from",
+            "to",
+            "area",
+        ]),
     ]
 }
 

@@ -1,7 +1,5 @@
-//! What is taken out of a list is the list: the same rows as its page counts, within the same areas,
-//! and a line in the log.
+//! What is taken out of a list is the list: the same rows as its page counts, within the same areas.
 
-use app::audit::Export;
 use app::scoring::{BatchFilter, BatchOrder, Show, VisitFilter};
 use app::{Failure, Never, Tx, Who};
 use domain::access::{Post, Role};
@@ -11,7 +9,7 @@ use store::posting::ObjectionFilter;
 use store::redemption::RedemptionFilter;
 use store::registry::{Filter, Order};
 use testkit::lists::Lists;
-use testkit::{Stage, on_both};
+use testkit::on_both;
 
 type Rows = Result<i64, Failure<Never>>;
 
@@ -171,41 +169,7 @@ fn batches_stand_in_the_order_asked_for_with_their_counts() {
                 .expect("allowed");
             assert_eq!(page, each, "{order:?} on {}", stage.engine);
             let counts: Vec<_> = each.iter().map(|b| (b.sheets_in(), b.settled)).collect();
-            assert_eq!(counts, [(4, 2), (0, 0)]);
+            assert_eq!(counts, [(4, 2), (0, 1)]);
         }
     });
-}
-
-#[test]
-fn each_file_is_one_line_of_the_log() {
-    on_both(|stage| {
-        stage.area("001", "zone", "开发区");
-        let officer = stage.person("区办", Role::ZoneOfficer, Some("001"));
-        let keeper = stage.person("店员", Role::StoreKeeper, Some("001"));
-        let key = stage.id();
-        let write = |who: &Who, rows: i64, why: &str| {
-            let who = stage.now_as(who);
-            let (what, path) = ("households.csv".to_owned(), Some("001".to_owned()));
-            let export = Export { key, what, rows, why: why.to_owned(), path };
-            stage.write(move |tx| app::audit::export(tx, &who, &export))
-        };
-        assert!(matches!(write(&keeper, 3, "看看"), Err(Failure::NotAllowed)));
-        write(&officer, 3, "月报").expect("allowed");
-        write(&officer, 3, "月报").expect("sent twice");
-        write(&officer, 4, "月报").expect("one more household by now");
-        write(&officer, 4, "月报").expect("sent twice");
-        assert_eq!(log(stage), ["households.csv 3 月报", "households.csv 4 月报"]);
-        stage.at("2026-11-03T09:00");
-        write(&officer, 3, "月报").expect("another day");
-        assert_eq!(log(stage).len(), 3);
-    });
-}
-
-fn log(stage: &Stage) -> Vec<String> {
-    stage
-        .read::<_, Never>(|tx| {
-            let sql = "SELECT note FROM command WHERE verb = 'export' ORDER BY note";
-            Ok(tx.all(sql, &[], |r| r.text(0))?)
-        })
-        .expect("allowed")
 }

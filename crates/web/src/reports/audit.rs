@@ -9,6 +9,7 @@ use domain::audit::{DONE, Kind};
 use domain::{Date, Millis, midnight};
 use store::reports::{LogFilter, LogLine};
 
+use crate::export::{self, ExportForm, Sheet};
 use crate::{Ask, Page, Problem, Season};
 
 const LINES: i64 = 50;
@@ -64,6 +65,7 @@ struct LogPage {
     newest: Option<String>,
     older: Option<String>,
     sees_households: bool,
+    export: Option<ExportForm>,
 }
 
 impl Words for LogPage {
@@ -130,7 +132,52 @@ pub(super) async fn log(ask: Ask) -> Result<Response, Problem> {
         newest: before.map(|_| ask.link(&[("before", "")])),
         older: is_more.then(|| ask.link(&[("before", &last)])),
         sees_households: ask.who.as_ref().is_some_and(|w| w.may(Permission::ReadHouseholds)),
+        export: ExportForm::of(&ask, total),
     })
+}
+
+/// The lines in the words of the page, to be written one by one.
+struct Lines(Page);
+
+impl Words for Lines {
+    fn p(&self) -> &Page {
+        &self.0
+    }
+}
+
+pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
+    let ask = export::asked(ask)?;
+    let filter = filter(&ask)?;
+    let header = [
+        "audit-number",
+        "audit-time",
+        "audit-person",
+        "audit-kind",
+        "audit-verb",
+        "field-household-number",
+        "audit-area",
+        "audit-outcome",
+        "audit-more",
+    ];
+    let mut sheet = Sheet::new(&ask, "audit", "audit-title", &header);
+    sheet.path = filter.area.clone();
+    let words = Lines(Page::new(&ask, "audit-title", Season::Winter));
+    export::stream(&ask, sheet, move |tx, who, write| {
+        app::reports::each_log_line(tx, who, &filter, |line| {
+            write(&[
+                line.seq.into(),
+                export::moment(line.at),
+                words.person(&line).into(),
+                words.kind(&line).into(),
+                words.verb(&line).into(),
+                line.household.as_ref().map(|h| h.1.clone()).into(),
+                line.area.clone().into(),
+                words.outcome(&line).into(),
+                words.more(&line).into(),
+            ])
+        })
+    })
+    .await
 }
 
 fn json(line: &LogLine) -> serde_json::Value {

@@ -90,13 +90,15 @@ impl<'s> Office<'s> {
         seen
     }
 
-    fn log(&self) -> Vec<String> {
+    /// The files that the log knows of, with their rows and reasons.
+    fn log(&self) -> Vec<(String, i64, String)> {
         self.lists
             .village
             .stage
             .read::<_, app::Never>(|tx| {
-                let sql = "SELECT note FROM command WHERE verb = 'export' ORDER BY at, id";
-                Ok(tx.all(sql, &[], |r| r.text(0))?)
+                let sql =
+                    "SELECT verb, rows, note FROM audit_log WHERE kind = 'export' ORDER BY seq";
+                Ok(tx.all(sql, &[], |r| Ok((r.text(0)?, r.int(1)?, r.text(2)?)))?)
             })
             .expect("a log")
     }
@@ -179,7 +181,7 @@ fn every_list_goes_out_whole_and_is_written_down() {
             assert!(rows[1].iter().all(|title| !title.is_empty() && !title.contains('⟦')));
             assert_eq!(rows.len() - 2, shown, "{path} as {kind}: {rows:?}");
             assert!(rows[2..].iter().all(|row| row.len() == rows[1].len()), "{path}: {rows:?}");
-            let line = format!("{what}.{kind} {shown} 开会用");
+            let line = (what.to_owned(), shown as i64, "开会用".to_owned());
             assert_eq!(office.log().last(), Some(&line), "{path}");
         }
     }
@@ -210,6 +212,27 @@ fn a_village_takes_out_its_own_rows_and_no_others() {
             assert_eq!(seen.status, StatusCode::NOT_FOUND, "{path}");
         }
     }
+}
+
+#[test]
+fn the_log_goes_out_to_its_reader() {
+    let stage = Stage::sqlite();
+    let office = Office::open(&stage);
+    let zone = office.signed_in(&office.lists.village.zone_officer);
+    let auditor = office.signed_in(&stage.person("审计", Role::Auditor, Some("001")));
+    office.take_out("/goods", &zone, "csv");
+    let path = "/audit?what=export";
+    for kind in ["xlsx", "csv"] {
+        let shown = count_on(&office.page(path, &auditor));
+        let rows = table(kind, &office.take_out(path, &auditor, kind).body);
+        assert_eq!(Some(rows.len() - 2), shown, "{rows:?}");
+        assert!(rows[rows.len() - 1].contains(&"商品名单".to_owned()), "{rows:?}");
+        assert_eq!(office.log().last().map(|line| line.0.as_str()), Some("audit"));
+    }
+    let key = stage.id().to_string();
+    let form = [pair("key", &key), pair("kind", "csv"), pair("why", "看看")];
+    let seen = office.ask(Method::POST, "/audit/export", &zone, &form);
+    assert_eq!(seen.status, StatusCode::FORBIDDEN, "takes out lists, and does not read the log");
 }
 
 #[test]
@@ -266,7 +289,7 @@ fn who_may_not_take_lists_out_is_refused() {
     let form = [pair("key", &key), pair("kind", "xlsx"), pair("why", "看看")];
     let mut routes: Vec<String> =
         office.paths().iter().map(|(path, _)| format!("{path}/export")).collect();
-    routes.push("/score/export".to_owned());
+    routes.extend(["/score/export".to_owned(), "/audit/export".to_owned()]);
     for cookie in [&officer, &keeper] {
         for path in &routes {
             let seen = office.ask(Method::POST, path, cookie, &form);
@@ -276,7 +299,7 @@ fn who_may_not_take_lists_out_is_refused() {
     }
     let shown = office.page("/households", &officer);
     assert!(form_under(&shown, "/households").is_none());
-    assert_eq!(office.log(), Vec::<String>::new());
+    assert_eq!(office.log(), []);
 
     let all = web::routes();
     let exports: Vec<_> = all.iter().filter(|route| route.path.ends_with("/export")).collect();
@@ -307,17 +330,17 @@ fn without_a_reason_or_a_line_in_the_log_nothing_leaves() {
         let seen = send(wrong);
         assert!(!seen.is_file && seen.status == StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
     }
-    assert_eq!(office.log(), Vec::<String>::new());
+    assert_eq!(office.log(), []);
 
     let right = [("key", key.as_str()), ("kind", "csv"), ("why", "月报")];
     let rows = || table("csv", &send(&right).body)[1..].to_vec();
     assert_eq!(rows(), rows(), "the same form sent twice");
-    assert_eq!(office.log(), ["households.csv 3 月报"]);
+    assert_eq!(office.log(), [("households".to_owned(), 3, "月报".to_owned())]);
 
     stage
         .write::<_, app::Never>(|tx| {
             tx.exec(
-                "CREATE TRIGGER full_disk BEFORE INSERT ON command \
+                "CREATE TRIGGER full_disk BEFORE INSERT ON audit_log \
                  BEGIN SELECT RAISE(ABORT, 'no space'); END",
                 &[],
             )?;

@@ -97,3 +97,4 @@ audit-verb-goods = list of goods
 audit-verb-expiring = goods soon out of date
 audit-verb-donations = list of donations
 audit-verb-market-days = list of market days
+audit-verb-audit = the log

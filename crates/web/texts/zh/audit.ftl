@@ -88,3 +88,4 @@ audit-verb-goods = 商品名单
 audit-verb-expiring = 临期商品
 audit-verb-donations = 捐赠名单
 audit-verb-market-days = 出车日名单
+audit-verb-audit = 审计日志

@@ -169,9 +169,10 @@ fn demo(bench: &mut Bench) -> anyhow::Result<()> {
     bench.tally.passed += 2;
 
     let url = bench.postgres()?;
+    let keys = bench.out.join("siji.keys");
     let small = ["demo", "--no-serve", "--json", "--households", "60", "--months", "2"];
-    run::captured(siji()?.args(small).args(["--database", &url]))?;
-    run::shown(siji()?.args(["verify", "--database", &url]))?;
+    run::captured(siji()?.args(small).args(["--database", &url, "--keys"]).arg(&keys))?;
+    run::shown(siji()?.args(["verify", "--database", &url, "--keys"]).arg(&keys))?;
     bench.tally.passed += 2;
     Ok(())
 }

@@ -70,8 +70,10 @@ pub(crate) struct Play {
 
 impl Demo {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        // Beside a PostgreSQL the folder holds the keys alone, and every command looks in the same one.
+        let folder = if self.database.is_some() { crate::zone::FOLDER } else { FOLDER };
         let zone = Zone {
-            data: self.data.clone().unwrap_or_else(|| FOLDER.into()),
+            data: self.data.clone().unwrap_or_else(|| folder.into()),
             database: self.database.clone(),
             keys: self.keys.clone(),
         };

@@ -8,10 +8,13 @@ use clap::Args;
 use seal::Cipher;
 use store::Keys;
 
+/// The zone's folder when none is named.
+pub const FOLDER: &str = "siji-data";
+
 #[derive(Args, Clone, Debug)]
 pub struct Zone {
     /// Folder of the zone's embedded database.
-    #[arg(long, env = "SIJI_DATA", value_name = "DIR", default_value = "siji-data")]
+    #[arg(long, env = "SIJI_DATA", value_name = "DIR", default_value = FOLDER)]
     pub data: PathBuf,
     /// PostgreSQL instead of the folder: postgres://…?schema=NAME
     #[arg(long, env = "SIJI_DATABASE", value_name = "URL")]

@@ -3,7 +3,7 @@
 
 use store::{SEALED, Tx};
 
-use crate::{App, Failure, Never};
+use crate::{App, Failure, Never, Reach};
 
 /// Goes through every sealed row until a whole pass finds nothing to do; rows that somebody wrote
 /// with the former key meanwhile are met by the next pass. `see` is told (rows done, rows in all).
@@ -11,7 +11,7 @@ use crate::{App, Failure, Never};
 pub fn rotate(app: &App, mut see: impl FnMut(u64, u64)) -> Result<u64, Failure<Never>> {
     let mut renewed = 0;
     loop {
-        let all = app.read::<_, Never>(|tx| Ok(store::sealed_rows(tx)?)).wait()?;
+        let all = app.read::<_, Never>(Reach::System, |tx| Ok(store::sealed_rows(tx)?)).wait()?;
         let (mut done, mut found) = (0, 0);
         for columns in &SEALED {
             let mut after = None;
@@ -19,7 +19,7 @@ pub fn rotate(app: &App, mut see: impl FnMut(u64, u64)) -> Result<u64, Failure<N
                 let work = move |tx: &mut Tx| -> Result<_, Failure<Never>> {
                     Ok(store::renew(tx, columns, after)?)
                 };
-                let turn = app.write(work).wait()?;
+                let turn = app.write(Reach::System, work).wait()?;
                 done += turn.rows;
                 found += turn.renewed;
                 see(done, all.max(done));
@@ -43,6 +43,6 @@ pub fn rotate(app: &App, mut see: impl FnMut(u64, u64)) -> Result<u64, Failure<N
 /// Is everything sealed with the active key?
 fn is_done(app: &App) -> Result<bool, Failure<Never>> {
     let active = app.db.keys().list().into_iter().find(|k| k.is_active).map(|k| k.id);
-    let in_use = app.read::<_, Never>(|tx| Ok(store::keys_in_use(tx)?)).wait()?;
+    let in_use = app.read::<_, Never>(Reach::System, |tx| Ok(store::keys_in_use(tx)?)).wait()?;
     Ok(in_use.iter().all(|(id, n)| Some(*id) == active || *n == 0))
 }

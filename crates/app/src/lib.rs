@@ -21,6 +21,7 @@ pub mod scheme;
 pub mod scoring;
 pub mod verify;
 
+pub use domain::access::Reach;
 pub use failure::{Failure, Never};
 pub use store::{Broken, Tx};
 pub use who::Who;
@@ -45,7 +46,7 @@ impl App {
             scheme::ship(tx)?;
             goods::ship(tx)
         };
-        self.write(work).wait().map_err(|failure| match failure {
+        self.write(Reach::System, work).wait().map_err(|failure| match failure {
             Failure::Broken(broken) => broken,
             other => Broken::data(format!("{other:?}")),
         })
@@ -54,7 +55,7 @@ impl App {
     /// Links every line of the log that waits; in the name of nobody.
     pub fn seal(&self, now: domain::Millis) -> Result<(), Broken> {
         loop {
-            match self.write(move |tx| audit::seal(tx, now)).wait() {
+            match self.write(Reach::System, move |tx| audit::seal(tx, now)).wait() {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(Failure::Broken(broken)) => return Err(broken),
@@ -63,27 +64,30 @@ impl App {
         }
     }
 
-    /// Runs a use case in a transaction of its own; the answer comes when it is durable.
+    /// Runs a use case in a transaction of its own; the answer comes when it is durable. What a
+    /// person asks runs within `who.reach()`, the program's own work within `Reach::System`.
     pub fn write<T, R>(
         &self,
+        reach: Reach,
         work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
     ) -> store::Answer<T, Failure<R>>
     where
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.db.write(work)
+        self.db.write(reach, work)
     }
 
-    /// Runs a query on one unchanging view of the data.
+    /// Runs a query on one unchanging view of the data within `reach`.
     pub fn read<T, R>(
         &self,
+        reach: Reach,
         work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
     ) -> store::Answer<T, Failure<R>>
     where
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.db.read(work)
+        self.db.read(reach, work)
     }
 }

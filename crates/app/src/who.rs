@@ -1,6 +1,6 @@
 //! The person who asks, as of this request.
 
-use domain::access::{Permission, Post, Role, Scope};
+use domain::access::{Permission, Post, Reach, Role, Scope};
 use domain::{Date, Id, Millis};
 
 use crate::Failure;
@@ -23,6 +23,11 @@ impl Who {
     /// What this person may see or do under `permission`; may be empty.
     pub fn scope(&self, permission: Permission) -> Scope {
         Scope::under(self.person, &self.posts, permission, self.today())
+    }
+
+    /// All that this person's posts let the database show.
+    pub fn reach(&self) -> Reach {
+        Reach::of(self.person, &self.posts, self.today())
     }
 
     /// Does any of today's posts carry `permission`, wherever it be?

@@ -241,6 +241,42 @@ impl Scope {
     }
 }
 
+/// Permissions under which somebody meets a household at all. Who holds none of them has no reach.
+const MEETS_HOUSEHOLDS: [Permission; 2] = [Permission::ReadHouseholds, Permission::Redeem];
+
+/// How far one transaction may see and touch, whatever it is asked: the second wall, which the
+/// database itself keeps. A person's reach is the union of their scopes, never more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The program's own work: signing in, taking in files, checking the books.
+    System,
+    /// Anybody: what hangs on the wall, and nothing else of any area.
+    Public,
+    Person(Scope),
+}
+
+impl Reach {
+    /// The reach of a person's posts on `today`.
+    pub fn of(person: Id, posts: &[Post], today: Date) -> Reach {
+        let mut reach = Scope { person, paths: Vec::new(), assigned: false };
+        for permission in MEETS_HOUSEHOLDS {
+            let scope = Scope::under(person, posts, permission, today);
+            scope.paths.iter().for_each(|path| reach.add(path));
+            reach.assigned |= scope.assigned;
+        }
+        Reach::Person(reach)
+    }
+
+    /// Is there nothing in the zone that lies outside?
+    pub fn is_all(&self) -> bool {
+        match self {
+            Reach::System => true,
+            Reach::Public => false,
+            Reach::Person(scope) => scope.paths.iter().any(|path| !path.contains('.')),
+        }
+    }
+}
+
 /// Is `path` the area `above` or one below it?
 pub fn is_within(path: &str, above: &str) -> bool {
     path == above || (path.starts_with(above) && path.as_bytes().get(above.len()) == Some(&b'.'))
@@ -297,5 +333,29 @@ mod tests {
         check("001.002 001.003.001", "001.003", "001.003.001");
         check("001.002", "001.0021", "");
         check("001.002", "", "");
+    }
+
+    #[test]
+    fn a_reach_is_the_union_of_what_is_held_today() {
+        let post = |role, path: Option<&str>, to| Post {
+            role,
+            path: path.map(str::to_owned),
+            place: None,
+            from: date(2026, 1, 1),
+            to,
+        };
+        let posts = [
+            post(Role::VillageCommittee, Some("001.002.003"), None),
+            post(Role::StoreKeeper, Some("001.004"), None),
+            post(Role::TownshipReviewer, Some("001.005"), Some(date(2026, 6, 30))),
+            post(Role::SystemAdmin, Some("001"), None),
+            post(Role::AssignedCadre, None, None),
+        ];
+        let Reach::Person(reach) = Reach::of(Id::nil(), &posts, date(2026, 7, 1)) else {
+            panic!("a person's reach")
+        };
+        assert_eq!(reach.paths, ["001.002.003", "001.004"]);
+        assert!(reach.assigned);
+        assert!(!Reach::of(Id::nil(), &posts[3..4], date(2026, 7, 1)).is_all());
     }
 }

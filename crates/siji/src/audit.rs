@@ -48,7 +48,7 @@ impl Head {
         app.seal(now)?;
         let day = self.day.unwrap_or_else(|| domain::local_date(now));
         let head = app
-            .read::<_, Never>(move |tx| Ok(app::audit::head_of(tx, day)?))
+            .read::<_, Never>(app::Reach::System, move |tx| Ok(app::audit::head_of(tx, day)?))
             .wait()
             .map_err(|e| anyhow::anyhow!("the log could not be read: {e:?}"))?;
         let mut out = std::io::stdout().lock();

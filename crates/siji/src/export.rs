@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use app::{Failure, Never};
+use app::{Failure, Never, Reach};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::zone::Zone;
@@ -60,7 +60,7 @@ impl Export {
         };
         let mut out = Some(BufWriter::with_capacity(1 << 16, out));
         let format = ledger.format.into();
-        let written = app.read::<_, Never>(move |tx| {
+        let written = app.read::<_, Never>(Reach::System, move |tx| {
             // What has gone out cannot be taken back, so a second run of this work is an error.
             let mut out = out.take().ok_or_else(|| {
                 Failure::Broken(store::Broken::data("the database went away while writing"))

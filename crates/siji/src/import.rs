@@ -10,7 +10,7 @@ use anyhow::Context;
 use app::registry::import::{By, Source, apply_file, check_file};
 use app::registry::report::{Remark, Report};
 use app::registry::{ImportFailure, areas};
-use app::{App, Failure};
+use app::{App, Failure, Reach};
 use clap::{Args, Subcommand};
 use domain::Refusal;
 use domain::registry::Headers;
@@ -89,7 +89,7 @@ impl Calendar {
         let json =
             std::fs::read_to_string(&self.file).with_context(|| self.file.display().to_string())?;
         let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
-        let year = app.write(move |tx| app::calendar::import(tx, &json)).wait();
+        let year = app.write(Reach::System, move |tx| app::calendar::import(tx, &json)).wait();
         let year = year.map_err(|failure| anyhow::anyhow!("{}", told(failure)))?;
         if self.json {
             println!("{}", serde_json::json!({ "year": year.year, "days": year.days.len() }));
@@ -171,7 +171,7 @@ impl Register {
 /// The shipped villages, for a zone that has none. They are recorded with the register, not before.
 fn first_areas(app: &App, by: By) -> anyhow::Result<Option<areas::ImportAreas>> {
     let kept = app
-        .read::<_, app::Never>(|tx| Ok(store::registry::areas(tx)?))
+        .read::<_, app::Never>(Reach::System, |tx| Ok(store::registry::areas(tx)?))
         .wait()
         .map_err(|e| anyhow::anyhow!("{e:?}"))?;
     if kept.iter().any(|a| a.kind == domain::registry::AreaKind::Village) {
@@ -198,7 +198,7 @@ impl Areas {
         let app = self.zone.open_or_make(seal::Cipher::Aes256GcmSiv)?;
         let name = self.name.unwrap_or_else(first_zone);
         let request = listed(&csv, &name, By { person: None, now: web::now() })?;
-        let changed = app.write(move |tx| areas::import(tx, &request)).wait();
+        let changed = app.write(Reach::System, move |tx| areas::import(tx, &request)).wait();
         let changed = changed.map_err(|failure| anyhow::anyhow!("{}", told(failure)))?;
         let (created, renamed) = (changed.created, changed.renamed);
         if self.json {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use app::Failure;
+use app::{Failure, Reach};
 use clap::Args;
 
 use crate::zone::Zone;
@@ -46,7 +46,7 @@ impl Init {
             password: hashed,
             now,
         };
-        match app.write(move |tx| app::access::found(tx, &request)).wait() {
+        match app.write(Reach::System, move |tx| app::access::found(tx, &request)).wait() {
             Ok(_) => {}
             Err(Failure::Refused(app::access::FoundRefusal::AlreadyFounded)) => {
                 anyhow::bail!("this zone has people already: its administrator adds the next")

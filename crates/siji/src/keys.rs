@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use app::{App, Failure, Never};
+use app::{App, Failure, Never, Reach};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use seal::Cipher;
@@ -79,7 +79,7 @@ pub fn said<T>(done: Result<T, Failure<Never>>) -> anyhow::Result<T> {
 fn list(zone: &Zone, json: bool) -> anyhow::Result<()> {
     let app = zone.open_existing()?;
     let keys = app.db.keys().list();
-    let in_use = said(app.read(|tx| Ok(store::keys_in_use(tx)?)).wait())?;
+    let in_use = said(app.read(Reach::System, |tx| Ok(store::keys_in_use(tx)?)).wait())?;
     let count = |id: u16| in_use.get(&id).copied().unwrap_or(0);
     let mut out = std::io::stdout().lock();
     if json {
@@ -138,7 +138,7 @@ fn drop_key(zone: &Zone, id: u16) -> anyhow::Result<()> {
         std::env::var_os(KEYS).is_none(),
         "the keys come from {KEYS}: take the line out there once `siji keys list` counts no values"
     );
-    let in_use = said(app.read(|tx| Ok(store::keys_in_use(tx)?)).wait())?;
+    let in_use = said(app.read(Reach::System, |tx| Ok(store::keys_in_use(tx)?)).wait())?;
     anyhow::ensure!(
         in_use.get(&id).is_none_or(|n| *n == 0),
         "key {id} still seals values: run `siji keys rotate` first"
@@ -149,7 +149,7 @@ fn drop_key(zone: &Zone, id: u16) -> anyhow::Result<()> {
         known.iter().all(|k| !(k.id == id && k.is_active)),
         "key {id} is the active one"
     );
-    said(app.write(move |tx| Ok(store::forget_key(tx, id)?)).wait())?;
+    said(app.write(Reach::System, move |tx| Ok(store::forget_key(tx, id)?)).wait())?;
     seal::drop_key(&zone.key_file(), id)?;
     println!(
         "key {id} is gone. Older backups need it: keep the copy of the key file they were made with."

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use app::Reach;
 use app::privacy::Retain;
 use clap::Args;
 use domain::privacy::retention::{Cutoff, YEARS, YEARS_MAX, YEARS_MIN};
@@ -35,8 +36,8 @@ impl Retention {
         let apply = self.apply;
         let retain = Retain { key: domain::id::new(now, web::random()), cutoff, now };
         let found = said(match apply {
-            true => app.write(move |tx| app::privacy::retain(tx, retain)).wait(),
-            false => app.read(move |tx| app::privacy::expired(tx, cutoff)).wait(),
+            true => app.write(Reach::System, move |tx| app::privacy::retain(tx, retain)).wait(),
+            false => app.read(Reach::System, move |tx| app::privacy::expired(tx, cutoff)).wait(),
         })?;
         let mut out = std::io::stdout().lock();
         if self.json {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use app::verify::Report;
-use app::{App, Failure, Never};
+use app::{App, Failure, Never, Reach};
 use clap::Args;
 use domain::audit::chain::Head;
 use indicatif::ProgressBar;
@@ -63,7 +63,7 @@ pub fn report(app: &App, published: Vec<Head>, show: bool) -> anyhow::Result<Rep
     bar.enable_steady_tick(Duration::from_millis(120));
     let shown = bar.clone();
     let report = app
-        .read::<_, Never>(move |tx| {
+        .read::<_, Never>(Reach::System, move |tx| {
             Ok(app::verify::verify_against(tx, &published, |what| shown.set_message(what))?)
         })
         .wait();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::task::{Context, Poll};
 
+use domain::access::Reach;
 use tokio::sync::oneshot;
 
 use crate::{Broken, Keys, Result, Tx};
@@ -91,7 +92,7 @@ impl Db {
             Place::Postgres(url) => crate::postgres_pool::open(url, options)?,
         };
         let db = Db { doors: Arc::new(doors), keys: options.keys.clone() };
-        db.write::<_, Broken>(crate::sealed::know_keys).wait()?;
+        db.write::<_, Broken>(Reach::System, crate::sealed::know_keys).wait()?;
         Ok(db)
     }
 
@@ -105,33 +106,36 @@ impl Db {
 
     /// Runs `work` in a transaction of its own and answers when it is durable. `work` may be run
     /// again after a serialization failure, so it decides from what it reads and nothing else.
-    /// An error undoes all of it.
+    /// An error undoes all of it. What lies outside `reach` is not there and cannot be written.
     pub fn write<T, E>(
         &self,
+        reach: Reach,
         work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
     ) -> Answer<T, E>
     where
         T: Send + 'static,
         E: Fault + Send + 'static,
     {
-        send(self.doors.write.as_ref(), work)
+        send(self.doors.write.as_ref(), reach, work)
     }
 
-    /// Runs `work` on one unchanging view of the data. It cannot write.
+    /// Runs `work` on one unchanging view of the data within `reach`. It cannot write.
     pub fn read<T, E>(
         &self,
+        reach: Reach,
         work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
     ) -> Answer<T, E>
     where
         T: Send + 'static,
         E: Fault + Send + 'static,
     {
-        send(self.doors.read.as_ref(), work)
+        send(self.doors.read.as_ref(), reach, work)
     }
 }
 
 fn send<T, E>(
     door: Option<&SyncSender<Box<dyn Job>>>,
+    reach: Reach,
     work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
 ) -> Answer<T, E>
 where
@@ -139,7 +143,7 @@ where
     E: Fault + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let job = Box::new(JobOf { work, outcome: None, reply });
+    let job = Box::new(JobOf { reach, work, outcome: None, reply });
     let refused = match door.map(|d| d.try_send(job)) {
         None => Some(Broken::Closed),
         Some(Err(TrySendError::Full(_))) => Some(Broken::Busy("too much is waiting")),
@@ -188,12 +192,14 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) trait Job: Send {
+    fn reach(&self) -> &Reach;
     fn run(&mut self, tx: &mut Tx) -> Verdict;
     /// Sends the answer; `failed` says why the work could not be made durable.
     fn answer(self: Box<Self>, failed: Option<String>);
 }
 
 struct JobOf<F, T, E> {
+    reach: Reach,
     work: F,
     outcome: Option<std::result::Result<T, E>>,
     reply: oneshot::Sender<std::result::Result<T, E>>,
@@ -205,6 +211,10 @@ where
     T: Send,
     E: Fault + Send,
 {
+    fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn run(&mut self, tx: &mut Tx) -> Verdict {
         let work = std::panic::AssertUnwindSafe(|| (self.work)(tx));
         let outcome = std::panic::catch_unwind(work)

@@ -6,18 +6,28 @@ use std::sync::{Arc, LazyLock, RwLock};
 static FOR_SQLITE: LazyLock<RwLock<HashMap<String, Arc<str>>>> = LazyLock::new(Default::default);
 
 /// `$n` becomes `?n`: SQLite takes `$1` for a *name*, numbers names by first appearance and would
-/// bind the wrong value without a word. Done once for each statement.
+/// bind the wrong value without a word. And what is written to is the table itself: its plain name
+/// is the wall's view, which only shows. Done once for each statement.
 pub fn for_sqlite(sql: &str) -> Arc<str> {
     if let Ok(known) = FOR_SQLITE.read()
         && let Some(done) = known.get(sql)
     {
         return done.clone();
     }
-    let done: Arc<str> = numbered(sql).into();
+    let done: Arc<str> = numbered(&addressed(sql)).into();
     if let Ok(mut known) = FOR_SQLITE.write() {
         known.insert(sql.to_owned(), done.clone());
     }
     done
+}
+
+fn addressed(sql: &str) -> String {
+    for verb in ["INSERT INTO ", "UPDATE ", "DELETE FROM "] {
+        if let Some(rest) = sql.strip_prefix(verb) {
+            return format!("{verb}main.{rest}");
+        }
+    }
+    sql.to_owned()
 }
 
 fn numbered(sql: &str) -> String {
@@ -41,5 +51,6 @@ mod tests {
         let sql = "SELECT $2, '$1', $1, '$', $10";
         assert_eq!(&*for_sqlite(sql), "SELECT ?2, '$1', ?1, '$', ?10");
         assert_eq!(&*for_sqlite(sql), "SELECT ?2, '$1', ?1, '$', ?10");
+        assert_eq!(&*for_sqlite("DELETE FROM card"), "DELETE FROM main.card");
     }
 }

@@ -13,6 +13,7 @@ mod row;
 mod sealed;
 mod sqlite_writer;
 mod tx;
+pub mod wall;
 
 pub mod access;
 pub mod audit;

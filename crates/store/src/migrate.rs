@@ -26,18 +26,23 @@ pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn postgres(client: &mut postgres::Client) -> Result<()> {
+/// True: something was moved.
+pub(crate) fn postgres(client: &mut postgres::Client) -> Result<bool> {
     let mut tx = client.transaction()?;
     // Two servers starting at once wait for each other here.
     tx.batch_execute("SELECT pg_advisory_xact_lock(1936288105)")?;
     tx.batch_execute(TABLE)?;
     let at: i64 = tx.query_one("SELECT COALESCE(MAX(version), 0) FROM migration", &[])?.get(0);
+    // The owner is walled in too.
+    tx.batch_execute("SET LOCAL siji.scope = 'system'")?;
+    let mut moved = false;
     for (version, name, _, sql) in pending(at)? {
+        moved = true;
         tx.batch_execute(sql)?;
         tx.execute("INSERT INTO migration (version, name) VALUES ($1, $2)", &[version, name])?;
     }
     tx.commit()?;
-    Ok(())
+    Ok(moved)
 }
 
 fn pending(

@@ -84,10 +84,7 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
          credits_pending = excluded.credits_pending",
         balances,
     )?;
-    let last =
-        tx.one("SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM transfer", &args![], |r| {
-            r.int(0)
-        })?;
+    let last = crate::wall::last_transfer(tx)?;
     // Written in the order of their ids, which are scattered: each leaf of the index is met once.
     let mut numbered: Vec<_> = (last + 1..).zip(&decision.transfers).collect();
     numbered.sort_unstable_by_key(|(_, t)| t.id);

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::access::Reach;
+
 use crate::db::{Doors, Inbox, Options, Verdict, door, next};
 use crate::tx::{Client, Engine};
-use crate::{Broken, Keys, Result, Tx, migrate};
+use crate::{Broken, Keys, Result, Tx, migrate, wall};
 
 const WRITERS: usize = 8;
 const TRIES: u32 = 40;
@@ -16,13 +18,18 @@ const TRIES: u32 = 40;
 struct Address {
     config: postgres::Config,
     schema: String,
+    /// Zones lie on the nodes of a Citus cluster.
+    spread: bool,
 }
 
 pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
     let address = Address::of(url)?;
     let mut first = address.connect()?;
     first.client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", address.schema))?;
-    migrate::postgres(&mut first.client)?;
+    let moved = migrate::postgres(&mut first.client)?;
+    wall::postgres::build(&mut first.client, &address.schema, moved)?;
+    let citus = "SELECT 1 FROM pg_extension WHERE extname = 'citus'";
+    let address = Address { spread: first.client.query_opt(citus, &[])?.is_some(), ..address };
     drop(first);
 
     let (write, work) = door();
@@ -59,7 +66,7 @@ impl Address {
             }
         }
         let is_plain = !schema.is_empty()
-            && schema.len() <= 60
+            && schema.len() <= 58
             && schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
             && !schema.starts_with(|c: char| c.is_ascii_digit());
         if !is_plain {
@@ -69,7 +76,30 @@ impl Address {
             if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         let mut config: postgres::Config = url.parse()?;
         config.application_name("siji").connect_timeout(Duration::from_secs(5));
-        Ok(Address { config, schema })
+        Ok(Address { config, schema, spread: false })
+    }
+
+    /// A connection that works: not as the owner, but as the role that the wall is for.
+    fn working(&self) -> Result<Client> {
+        let mut made = self.connect()?;
+        made.client.batch_execute(&format!("SET ROLE {}", wall::postgres::role(&self.schema)))?;
+        if self.spread {
+            made.client.batch_execute("SET citus.propagate_set_commands TO 'local'")?;
+        }
+        Ok(made)
+    }
+
+    /// Opens a transaction with its reach. Citus takes one statement at a time, and hands on to its
+    /// workers what is `SET LOCAL`, never what `set_config()` sets.
+    fn begin(&self, client: &mut Client, begin: &str, reach: &Reach) -> Result<()> {
+        let scope = format!("SET LOCAL siji.scope = '{}'", wall::postgres::setting(reach)?);
+        if self.spread {
+            client.client.batch_execute(begin)?;
+            client.client.batch_execute(&scope)?;
+        } else {
+            client.client.batch_execute(&format!("{begin}; {scope}"))?;
+        }
+        Ok(())
     }
 
     fn connect(&self) -> Result<Client> {
@@ -87,14 +117,14 @@ fn run_loop(address: &Address, inbox: &Inbox, begin: &str, keys: &Arc<Keys>) {
     while let Some(mut job) = next(inbox) {
         let mut failed = None;
         for tried in 1.. {
-            let client = match held.take().map_or_else(|| address.connect(), Ok) {
+            let client = match held.take().map_or_else(|| address.working(), Ok) {
                 Ok(client) => held.insert(client),
                 Err(e) => {
                     failed = Some(format!("the database does not answer: {e}"));
                     break;
                 }
             };
-            let verdict = run_once(client, job.as_mut(), begin, keys);
+            let verdict = run_once(address, client, job.as_mut(), begin, keys);
             match verdict {
                 Ok(Verdict::Keep | Verdict::Undo) => break,
                 Ok(Verdict::Again) => {}
@@ -118,13 +148,14 @@ fn run_loop(address: &Address, inbox: &Inbox, begin: &str, keys: &Arc<Keys>) {
 }
 
 fn run_once(
+    address: &Address,
     client: &mut Client,
     job: &mut dyn crate::db::Job,
     begin: &str,
     keys: &Arc<Keys>,
 ) -> Result<Verdict> {
-    if let Err(e) = client.client.batch_execute(begin) {
-        return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e.into()) };
+    if let Err(e) = address.begin(client, begin, job.reach()) {
+        return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e) };
     }
     let verdict = job.run(&mut Tx { engine: Engine::Postgres(client), keys: keys.clone() });
     match verdict {

@@ -126,11 +126,7 @@ fn spent_in_year(tx: &mut Tx, household: Id, today: Date) -> Result<i64> {
 
 fn receipt_last(tx: &mut Tx, today: Date) -> Result<Option<String>> {
     let prefix = receipt_prefix(today);
-    tx.one(
-        "SELECT MAX(receipt) FROM redemption WHERE receipt >= $1 AND receipt < $2",
-        &args![&prefix, format!("{prefix}a")],
-        |r| r.opt_text(0),
-    )
+    crate::wall::last_receipt(tx, &prefix, &format!("{prefix}a"))
 }
 
 /// The redemption and its lines; points and goods are moved by the ledger.

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::access::Reach;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
 use crate::tx::Engine;
+use crate::wall::sqlite::{Held, build, close_tables, guard_writes};
 use crate::{Broken, Keys, Result, Tx, migrate};
 
 /// Before 3.51.3 a checkpoint during a commit could corrupt a WAL database.
@@ -34,17 +36,19 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     )?;
     migrate::sqlite(&mut writer)?;
 
+    let held = build(&writer)?;
+    guard_writes(&writer)?;
     let (write, work) = door();
     let (read, looks) = door();
     let group_max = if options.group_commit { GROUP_MAX } else { 1 };
     let keys = options.keys.clone();
-    let writing = move || write_loop(&writer, &work, group_max, &keys);
+    let writing = move || write_loop(&writer, &held, &work, group_max, &keys);
     let mut threads = vec![spawn("siji-writer", writing)?];
     for n in 0..options.readers.max(1) {
-        let reader = connect(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        reader.execute_batch("PRAGMA query_only = ON;")?;
+        let open = Reader::open(&file)?;
+        let walled = Reader::walled(&file)?;
         let (looks, keys) = (looks.clone(), options.keys.clone());
-        let reading = move || read_loop(&reader, &looks, &keys);
+        let reading = move || read_loop(&open, &walled, &looks, &keys);
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
     Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
@@ -68,10 +72,40 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     Ok(connection)
 }
 
-fn write_loop(connection: &Connection, inbox: &Inbox, group_max: usize, keys: &Arc<Keys>) {
+/// A connection that only reads.
+struct Reader {
+    connection: Connection,
+    held: Held,
+}
+
+impl Reader {
+    /// For the program's own work: the tables themselves.
+    fn open(file: &Path) -> Result<Reader> {
+        let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch("PRAGMA query_only = ON;")?;
+        Ok(Reader { connection, held: Held::default() })
+    }
+
+    /// For everybody else: what is within reach.
+    fn walled(file: &Path) -> Result<Reader> {
+        let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let held = build(&connection)?;
+        connection.execute_batch("PRAGMA query_only = ON;")?;
+        close_tables(&mut connection)?;
+        Ok(Reader { connection, held })
+    }
+}
+
+fn write_loop(
+    connection: &Connection,
+    held: &Held,
+    inbox: &Inbox,
+    group_max: usize,
+    keys: &Arc<Keys>,
+) {
     while let Some(first) = next(inbox) {
         let mut group = Vec::new();
-        let outcome = run_group(connection, inbox, group_max, keys, first, &mut group);
+        let outcome = run_group((connection, held), inbox, group_max, keys, first, &mut group);
         let failed = outcome.err().map(|e| {
             let _ = connection.execute_batch("ROLLBACK");
             tracing::error!(error = %e, jobs = group.len(), "a commit failed");
@@ -84,7 +118,7 @@ fn write_loop(connection: &Connection, inbox: &Inbox, group_max: usize, keys: &A
 }
 
 fn run_group(
-    connection: &Connection,
+    (connection, held): (&Connection, &Held),
     inbox: &Inbox,
     group_max: usize,
     keys: &Arc<Keys>,
@@ -100,7 +134,9 @@ fn run_group(
             break;
         }
         exec(connection, "SAVEPOINT one")?;
+        held.hold(Some(job.reach()));
         let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
+        held.hold(None);
         group.push(job);
         if !matches!(verdict, Verdict::Keep) {
             exec(connection, "ROLLBACK TO one")?;
@@ -119,11 +155,14 @@ fn exec(connection: &Connection, sql: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_loop(connection: &Connection, inbox: &Inbox, keys: &Arc<Keys>) {
+fn read_loop(open: &Reader, walled: &Reader, inbox: &Inbox, keys: &Arc<Keys>) {
     while let Some(mut job) = next(inbox) {
+        let Reader { connection, held } = if *job.reach() == Reach::System { open } else { walled };
         let begun = exec(connection, "BEGIN");
         if begun.is_ok() {
+            held.hold(Some(job.reach()));
             job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
+            held.hold(None);
             let _ = connection.execute_batch("ROLLBACK");
         }
         job.answer(begun.err().map(|e| e.to_string()));

@@ -125,7 +125,9 @@ impl<'s> Village<'s> {
             opened_at: None,
         };
         let who = self.now(who);
-        self.stage.write(move |tx| app::scoring::save_sheet(tx, &who, &request)).expect("a sheet");
+        self.stage
+            .write_in(who.reach(), move |tx| app::scoring::save_sheet(tx, &who, &request))
+            .expect("a sheet");
     }
 
     pub fn now(&self, who: &Who) -> Who {

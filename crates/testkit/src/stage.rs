@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use app::{App, Failure, Who};
+use app::{App, Failure, Reach, Who};
 use domain::access::{Post, Role};
 use domain::{Id, Millis};
 use store::{Keys, Options, Tx, args};
@@ -86,14 +86,31 @@ impl Stage {
         &self,
         work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
     ) -> Result<T, Failure<R>> {
-        self.app.write(work).wait()
+        self.app.write(Reach::System, work).wait()
     }
 
     pub fn read<T: Send + 'static, R: Send + std::fmt::Debug + 'static>(
         &self,
         work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
     ) -> Result<T, Failure<R>> {
-        self.app.read(work).wait()
+        self.app.read(Reach::System, work).wait()
+    }
+
+    /// The same within a person's reach, as the pages ask.
+    pub fn write_in<T: Send + 'static, R: Send + std::fmt::Debug + 'static>(
+        &self,
+        reach: Reach,
+        work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
+    ) -> Result<T, Failure<R>> {
+        self.app.write(reach, work).wait()
+    }
+
+    pub fn read_in<T: Send + 'static, R: Send + std::fmt::Debug + 'static>(
+        &self,
+        reach: Reach,
+        work: impl FnMut(&mut Tx) -> Result<T, Failure<R>> + Send + 'static,
+    ) -> Result<T, Failure<R>> {
+        self.app.read(reach, work).wait()
     }
 
     /// Adds an area below the one whose path is its path's beginning.

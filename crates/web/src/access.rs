@@ -1,7 +1,7 @@
 //! Signing in and out, the language, people and their posts.
 
 use app::access::{AddPerson, GiveLogin, GivePost};
-use app::{Failure, Never};
+use app::{Failure, Never, Reach};
 use askama::Template;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -68,7 +68,8 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
     let form: SignIn = ask.form()?;
     let login = form.login.trim().to_owned();
     let (name, now) = (login.clone(), ask.now);
-    let attempt = ask.app().read(move |tx| app::access::attempt(tx, &name, now)).await?;
+    let attempt =
+        ask.app().read(Reach::System, move |tx| app::access::attempt(tx, &name, now)).await?;
     let about = attempt.person.as_ref().map(|p| p.id);
     let checked = {
         let _slot = ask.server.slot().await;
@@ -81,7 +82,9 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
         Ok(person) => {
             let token: String = random::<32>().iter().map(|b| format!("{b:02x}")).collect();
             let hash = token_hash(&token);
-            ask.app().write(move |tx| app::access::sign_in(tx, person, hash, now)).await?;
+            ask.app()
+                .write(Reach::System, move |tx| app::access::sign_in(tx, person, hash, now))
+                .await?;
             let mut response = ask.done(&local(&form.next), "", &serde_json::json!({}))?;
             let secure = if ask.server.secure_cookies { "; Secure" } else { "" };
             let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}");
@@ -90,7 +93,9 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
         }
         Err(refusal) => {
             let name = login.clone();
-            ask.app().write(move |tx| app::access::record_failure(tx, &name, now)).await?;
+            ask.app()
+                .write(Reach::System, move |tx| app::access::record_failure(tx, &name, now))
+                .await?;
             let problem = Problem { about, ..Problem::refused(&refusal) };
             if ask.wants_json {
                 return Err(problem);
@@ -115,7 +120,7 @@ async fn sign_out(ask: Ask) -> Result<Response, Problem> {
         .map(token_hash);
     if let Some(hash) = cookie {
         let now = ask.now;
-        ask.app().write(move |tx| app::access::sign_out(tx, hash, now)).await?;
+        ask.app().write(Reach::System, move |tx| app::access::sign_out(tx, hash, now)).await?;
     }
     let mut response = see_other("/login");
     set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
@@ -167,7 +172,8 @@ async fn password(ask: Ask) -> Result<Response, Problem> {
     let form: ChangePassword = ask.form()?;
     let who = ask.who()?;
     let (name, now) = (form.login.trim().to_owned(), ask.now);
-    let attempt = ask.app().read(move |tx| app::access::attempt(tx, &name, now)).await?;
+    let attempt =
+        ask.app().read(Reach::System, move |tx| app::access::attempt(tx, &name, now)).await?;
     let (old, new) = (form.old.clone(), form.new.clone());
     let salt = random();
     let hashed = {

@@ -146,22 +146,23 @@ impl Ask {
         Ok(upload)
     }
 
-    /// Runs a use case in the asker's name and waits until its effect is durable.
+    /// Runs a use case in the asker's name and within their reach, and waits until its effect is
+    /// durable.
     pub async fn write<T: Send + 'static, R: domain::Refusal + Send + Unpin + 'static>(
         &self,
         mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
     ) -> Result<T, Problem> {
         let who = self.who()?;
-        Ok(self.app().write(move |tx| work(tx, &who)).await?)
+        Ok(self.app().write(who.reach(), move |tx| work(tx, &who)).await?)
     }
 
-    /// Runs a query in the asker's name.
+    /// Runs a query in the asker's name and within their reach.
     pub async fn read<T: Send + 'static, R: domain::Refusal + Send + Unpin + 'static>(
         &self,
         mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
     ) -> Result<T, Problem> {
         let who = self.who()?;
-        Ok(self.app().read(move |tx| work(tx, &who)).await?)
+        Ok(self.app().read(who.reach(), move |tx| work(tx, &who)).await?)
     }
 
     // Answers.

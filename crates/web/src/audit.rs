@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use app::Never;
 use app::audit::Refused;
+use app::{Never, Reach};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use domain::{Id, Millis};
@@ -93,7 +93,8 @@ impl Noted {
 
 /// Writes the line. The no stands, whether or not the log can be written.
 pub(crate) async fn log(server: &Server, refused: Refused) {
-    let written = server.app.write(move |tx| app::audit::refused(tx, &refused)).await;
+    let written =
+        server.app.write(Reach::System, move |tx| app::audit::refused(tx, &refused)).await;
     if let Err(error) = written {
         tracing::error!(?error, "a refusal could not be logged");
     }
@@ -170,8 +171,8 @@ pub async fn keep_sealed(server: Arc<Server>) {
 }
 
 async fn seal(server: &Server, now: Millis) -> Result<(), app::Failure<Never>> {
-    while server.app.read(app::audit::is_open).await? {
-        if server.app.write(move |tx| app::audit::seal(tx, now)).await? == 0 {
+    while server.app.read(Reach::System, app::audit::is_open).await? {
+        if server.app.write(Reach::System, move |tx| app::audit::seal(tx, now)).await? == 0 {
             break;
         }
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use app::{App, Never};
+use app::{App, Never, Reach};
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
@@ -208,7 +208,7 @@ async fn guard(
     let (who, zone) = ask
         .server
         .app
-        .read::<_, Never>(move |tx| {
+        .read::<_, Never>(Reach::System, move |tx| {
             let zone = app::reports::zone_name(tx)?;
             let who = match token {
                 Some(hash) => app::access::who(tx, hash, now)?,
@@ -223,7 +223,7 @@ async fn guard(
     let stale = who.as_ref().is_some_and(|w| w.1);
     ask.who = who.map(|w| w.0);
     if let (true, Some(hash)) = (stale, token) {
-        ask.server.app.write(move |tx| app::access::touch(tx, hash, now)).await?;
+        ask.server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
     }
 
     if !is_open(route.needs) {
@@ -238,9 +238,10 @@ async fn guard(
     if let Subject::One(resource, name) = route.subject {
         let id = ask.id(name)?;
         let scope = ask.scope.clone();
+        let reach = ask.who()?.reach();
         let app = ask.server.app.clone();
         let inside = app
-            .read::<_, Never>(move |tx| Ok(store::access::covers(tx, &scope, resource, id)?))
+            .read::<_, Never>(reach, move |tx| Ok(store::access::covers(tx, &scope, resource, id)?))
             .await?;
         if !inside {
             return Err(Problem::not_found());

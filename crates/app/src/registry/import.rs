@@ -22,7 +22,7 @@ use store::registry::NewImport;
 use super::areas::{self, AreasRefusal, ImportAreas};
 use super::report::Report;
 use crate::audit::{self, Command};
-use crate::{App, Failure, Never, Who};
+use crate::{App, Failure, Never, Reach, Who};
 use standing::Standing;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,8 @@ pub fn check_file(
     by: By,
     rows: &AtomicUsize,
 ) -> Result<(Report, Plan), ImportFailure> {
-    let mut areas = app.read::<_, Never>(|tx| Ok(store::registry::areas(tx)?)).wait()?;
+    let mut areas =
+        app.read::<_, Never>(Reach::System, |tx| Ok(store::registry::areas(tx)?)).wait()?;
     if let Some(more) = source.areas {
         areas = areas::planned(areas, more).map_err(not_a_list)?;
     }
@@ -146,7 +147,7 @@ pub fn check_file(
     let mut plan = checked.plan;
     let key = domain::id::new(by.now, [0; 10]);
     let (report, plan) = app
-        .read::<_, Never>(move |tx| {
+        .read::<_, Never>(Reach::System, move |tx| {
             let (changes, standing) = compare(tx, &mut plan, key)?;
             report.add_changes(&plan, &changes);
             standing.count(&mut report.changes);
@@ -290,7 +291,7 @@ pub fn apply_file(
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let areas = source.areas.cloned();
     let applied = app
-        .write(move |tx| {
+        .write(Reach::System, move |tx| {
             if let Some(areas) = &areas {
                 areas::import(tx, areas).map_err(|failure| match failure {
                     Failure::Refused(refusal) => not_a_list(refusal),
@@ -397,8 +398,9 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
         under_way.insert(id, rows.clone());
     }
     let _over = UnderWay(id);
-    let bytes =
-        app.read::<_, Never>(move |tx| Ok(store::registry::find_import_file(tx, id)?)).wait()?;
+    let bytes = app
+        .read::<_, Never>(Reach::System, move |tx| Ok(store::registry::find_import_file(tx, id)?))
+        .wait()?;
     let bytes =
         bytes.ok_or(ImportFailure::Failed(Failure::Refused(ImportRefusal::AlreadyApplied)))?;
     let file_digest: [u8; 32] = Sha256::digest(&bytes).into();
@@ -411,7 +413,7 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
         Ok(read) => read,
         Err(ImportFailure::Unreadable(error)) => {
             let report = json(&Report::unreadable(error.reason()));
-            app.write::<_, Never>(move |tx| {
+            app.write::<_, Never>(Reach::System, move |tx| {
                 Ok(store::registry::set_import(tx, id, "failed", &report)?)
             })
             .wait()?;
@@ -422,7 +424,7 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
     let state = if report.errors > 0 { "refused" } else { "checked" };
     match work {
         Work::Apply { key } if report.errors == 0 => {
-            app.write(move |tx| {
+            app.write(Reach::System, move |tx| {
                 let a = Apply { key, file_digest, plan: &mut plan, report: report.clone() };
                 let applied = apply(tx, by, a)?;
                 store::registry::mark_applied(tx, id, by.now, &json(&applied))?;
@@ -431,7 +433,7 @@ pub fn work(app: &App, worker: &Path, id: Id, work: Work, by: By) -> Result<(), 
             .wait()?;
         }
         Work::Check | Work::Apply { .. } => {
-            app.write::<_, Never>(move |tx| {
+            app.write::<_, Never>(Reach::System, move |tx| {
                 Ok(store::registry::set_import(tx, id, state, &json(&report))?)
             })
             .wait()?;

@@ -55,7 +55,7 @@ impl<'s> Story<'s> {
             contact: "张庄村委会 0635-8511234".into(),
             from: who.today(),
         };
-        self.stage.write(move |tx| app::posting::post(tx, &who, &request))
+        self.stage.write_in(who.reach(), move |tx| app::posting::post(tx, &who, &request))
     }
 
     /// Hangs the list on 24 November.
@@ -93,13 +93,13 @@ impl<'s> Story<'s> {
             text: "已复核".into(),
             new_scores: scores.map(|s| Outcome::Assessed(Scores::parse(s).expect("scores"))),
         };
-        self.stage.write(move |tx| app::posting::answer(tx, &who, &request))
+        self.stage.write_in(who.reach(), move |tx| app::posting::answer(tx, &who, &request))
     }
 
     fn certify_as(&self, who: &Who) -> Result<Certified, Failure<CertifyRefusal>> {
         let who = self.now(who);
         let request = Certify { key: self.stage.id(), batch: self.batch };
-        self.stage.write(move |tx| app::posting::certify(tx, &who, &request))
+        self.stage.write_in(who.reach(), move |tx| app::posting::certify(tx, &who, &request))
     }
 
     fn balances(&self) -> Vec<i64> {
@@ -157,7 +157,9 @@ fn the_same_key_certifies_once_and_answers_the_same() {
         let who = village.now(&village.township);
         let once = || {
             let who = who.clone();
-            stage.write(move |tx| app::posting::certify(tx, &who, &Certify { key, batch }))
+            stage.write_in(who.reach(), move |tx| {
+                app::posting::certify(tx, &who, &Certify { key, batch })
+            })
         };
         let first = once().unwrap();
         assert_eq!(once().unwrap(), first);
@@ -312,7 +314,8 @@ fn an_objection_by_telephone_is_written_down_by_the_office() {
                 by_name: Some("王五".into()),
                 contact: Some("13800138000".into()),
             };
-            stage.write(move |tx| app::posting::record_objection(tx, &who, &request))
+            stage
+                .write_in(who.reach(), move |tx| app::posting::record_objection(tx, &who, &request))
         };
         let key = stage.id();
         assert_eq!(code(record(&village.cadre, key, "有误")), "not allowed");
@@ -324,7 +327,10 @@ fn an_objection_by_telephone_is_written_down_by_the_office() {
         // Who may have scored does not see who objected.
         let seen_by = |who: &Who| {
             let who = village.now(who);
-            stage.read(move |tx| app::posting::objection(tx, &who, key)).unwrap().objection
+            stage
+                .read_in(who.reach(), move |tx| app::posting::objection(tx, &who, key))
+                .unwrap()
+                .objection
         };
         assert_eq!(seen_by(&village.committee).by_name.as_deref(), Some("***"));
         assert_eq!(seen_by(&village.officer).by_name, None);
@@ -406,7 +412,7 @@ fn the_batch_page_says_what_comes_next() {
         let village = Story::reviewed(stage);
         let page = |who: &Who| {
             let (who, batch) = (village.now(who), village.batch);
-            stage.read(move |tx| app::posting::of_batch(tx, &who, batch))
+            stage.read_in(who.reach(), move |tx| app::posting::of_batch(tx, &who, batch))
         };
         assert_eq!(code(page(&village.neighbour)), "not found");
         let before = page(&village.committee).unwrap();

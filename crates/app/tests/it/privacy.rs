@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use app::privacy::{FileOf, FindByNumber, Retain, Reveal};
 use app::registry::import::Receive;
-use app::{App, Failure, Never, Who};
+use app::{App, Failure, Never, Reach, Who};
 use domain::Id;
 use domain::access::Role;
 use domain::privacy::retention::Cutoff;
@@ -251,7 +251,7 @@ fn ten_thousand_rows_are_sealed_anew_while_people_read_and_write() {
                     while !stop.load(Ordering::Relaxed) {
                         n = (n + 7) % ids.len();
                         let id = ids[n];
-                        let looked = app.read::<_, Never>(move |tx| {
+                        let looked = app.read::<_, Never>(Reach::System, move |tx| {
                             let row = store::registry::find(tx, id)?.expect("a household");
                             Ok((row, store::registry::members(tx, id)?))
                         });
@@ -267,7 +267,7 @@ fn ten_thousand_rows_are_sealed_anew_while_people_read_and_write() {
             let (app, rows) = (stage.app.clone(), households[..200].to_vec());
             std::thread::spawn(move || {
                 for (id, row) in rows {
-                    app.write::<_, Never>(move |tx| {
+                    app.write::<_, Never>(Reach::System, move |tx| {
                         let rows = [(id, &row, "changed".to_owned())];
                         store::registry::update_households(tx, rows, 2)?;
                         Ok(())
@@ -279,7 +279,7 @@ fn ten_thousand_rows_are_sealed_anew_while_people_read_and_write() {
         };
         // Stopped after the first rows, it goes on where it is called again.
         let first = rotating
-            .write::<_, Never>(|tx| Ok(store::renew(tx, &store::SEALED[1], None)?))
+            .write::<_, Never>(Reach::System, |tx| Ok(store::renew(tx, &store::SEALED[1], None)?))
             .wait()
             .unwrap();
         assert_eq!(first.rows, 500);
@@ -297,17 +297,25 @@ fn ten_thousand_rows_are_sealed_anew_while_people_read_and_write() {
         assert!(read.load(Ordering::Relaxed) > 0);
         // Whatever the writer did last went out under either key; one more turn ends it.
         app::keys::rotate(&rotating, |_, _| {}).unwrap();
-        let in_use = rotating.read::<_, Never>(|tx| Ok(store::keys_in_use(tx)?)).wait().unwrap();
+        let in_use = rotating
+            .read::<_, Never>(Reach::System, |tx| Ok(store::keys_in_use(tx)?))
+            .wait()
+            .unwrap();
         assert_eq!(in_use.keys().copied().collect::<Vec<_>>(), [2], "{}", stage.engine);
-        let fits = rotating.read::<_, Never>(|tx| Ok(app::verify::verify(tx, |_| {})?));
+        let fits =
+            rotating.read::<_, Never>(Reach::System, |tx| Ok(app::verify::verify(tx, |_| {})?));
         assert_eq!(fits.wait().unwrap().finding, None, "fingerprints outlive the key");
 
-        rotating.write::<_, Never>(|tx| Ok(store::forget_key(tx, 1)?)).wait().unwrap();
+        rotating
+            .write::<_, Never>(Reach::System, |tx| Ok(store::forget_key(tx, 1)?))
+            .wait()
+            .unwrap();
         seal::drop_key(&file, 1).unwrap();
         let options = Options { keys: Arc::new(Keys::of_file(&file).unwrap()), ..options };
         let alone = App::open(&options).unwrap();
         let id = ids[9];
-        let found = alone.read::<_, Never>(move |tx| Ok(store::registry::find(tx, id)?));
+        let found =
+            alone.read::<_, Never>(Reach::System, move |tx| Ok(store::registry::find(tx, id)?));
         assert_eq!(found.wait().unwrap().unwrap().household.phone.as_deref(), Some("13900000009"));
     }
 }
@@ -503,7 +511,11 @@ fn no_sealed_value_is_found_in_any_file_or_in_the_log() {
     let stage = Stage::postgres_with(&url, testkit::keys());
     plant(&stage);
     look_at_everything(&stage);
-    stage.write::<_, Never>(|tx| Ok(tx.exec("CHECKPOINT", &args![])?)).unwrap();
+    let flushed = stage.write::<_, Never>(|tx| {
+        tx.exec("SET LOCAL ROLE NONE", &args![])?;
+        Ok(tx.exec("CHECKPOINT", &args![])?)
+    });
+    flushed.unwrap();
     assert_eq!(files_with(&folder, &CANARIES), "", "tables, WAL, and the server's own log");
     assert_ne!(files_with(&folder, &[IN_CLEAR]), "", "the search finds what is there");
 

@@ -40,7 +40,9 @@ impl<'s> Shop<'s> {
         for (key, kind, area) in [(warehouse, "warehouse", zone), (truck, "store", township)] {
             let open = app::goods::OpenPlace { key, kind: kind.into(), name: kind.into(), area };
             let who = officer.clone();
-            stage.write(move |tx| app::goods::open_place(tx, &who, &open)).expect("allowed");
+            stage
+                .write_in(who.reach(), move |tx| app::goods::open_place(tx, &who, &open))
+                .expect("allowed");
         }
         let mut keeper = stage.person("王店员", Role::StoreKeeper, Some("001.001"));
         keeper.posts[0].place = Some(truck);
@@ -69,8 +71,9 @@ impl<'s> Shop<'s> {
             spot: "文化广场".into(),
         };
         let who = shop.keeper.clone();
-        let notice =
-            stage.write(move |tx| app::goods::announce(tx, &who, &announce)).expect("allowed");
+        let notice = stage
+            .write_in(who.reach(), move |tx| app::goods::announce(tx, &who, &announce))
+            .expect("allowed");
         assert_eq!(notice, None);
         shop
     }
@@ -116,7 +119,9 @@ impl<'s> Shop<'s> {
             lines: lines.collect(),
         };
         let who = self.keeper.clone();
-        self.stage.write(move |tx| app::goods::receive(tx, &who, &receive)).expect("allowed");
+        self.stage
+            .write_in(who.reach(), move |tx| app::goods::receive(tx, &who, &receive))
+            .expect("allowed");
     }
 
     fn wishes(&self, wishes: &[(&str, i64)]) -> Vec<Wish> {
@@ -126,7 +131,7 @@ impl<'s> Shop<'s> {
 
     fn redeem(&self, r: Redeem) -> Result<Recorded, Failure<domain::redemption::Refusal>> {
         let who = self.stage.now_as(&self.keeper);
-        self.stage.write(move |tx| app::redemption::redeem(tx, &who, &r))
+        self.stage.write_in(who.reach(), move |tx| app::redemption::redeem(tx, &who, &r))
     }
 
     fn balance(&self, household: usize) -> i64 {
@@ -217,7 +222,11 @@ fn a_market_day_in_lines() {
             } else {
                 let reverse = Reverse { key, redemption: keys[words[2]], reason: "破损".into() };
                 let who = stage.now_as(&shop.keeper);
-                heard(stage.write(move |tx| app::redemption::reverse(tx, &who, &reverse)))
+                heard(
+                    stage.write_in(who.reach(), move |tx| {
+                        app::redemption::reverse(tx, &who, &reverse)
+                    }),
+                )
             };
             picture.push_str(&format!("{line:<22} {answer}\n"));
         }
@@ -259,7 +268,7 @@ fn a_card_is_shown_lost_and_replaced() {
         let issue = |key, random| {
             let issue = IssueCard { key, household: shop.households[0], random };
             let who = stage.now_as(&shop.committee);
-            stage.write(move |tx| app::redemption::issue_card(tx, &who, &issue))
+            stage.write_in(who.reach(), move |tx| app::redemption::issue_card(tx, &who, &issue))
         };
         let first = stage.id();
         let code = issue(first, 11).unwrap();
@@ -288,17 +297,22 @@ fn a_card_is_shown_lost_and_replaced() {
         ];
         let freeze = FreezeCard { key: stage.id(), card: first, reason: "赶集时丢失".into() };
         let who = stage.now_as(&shop.committee);
-        stage.write(move |tx| app::redemption::freeze_card(tx, &who, &freeze)).unwrap();
+        stage
+            .write_in(who.reach(), move |tx| app::redemption::freeze_card(tx, &who, &freeze))
+            .unwrap();
         answers.push(heard(shown(&code, None)));
         let second = issue(stage.id(), 14).unwrap();
         answers.push(heard(shown(&second, None)));
         insta::assert_snapshot!("cards", answers.join("\n"));
 
         let (who, household) = (stage.now_as(&shop.committee), shop.households[0]);
-        let cards = stage.read(move |tx| app::redemption::cards(tx, &who, household)).unwrap();
+        let cards = stage
+            .read_in(who.reach(), move |tx| app::redemption::cards(tx, &who, household))
+            .unwrap();
         assert_eq!(cards.cards.len(), 2);
         let keeper = stage.now_as(&shop.keeper);
-        let hidden = stage.read(move |tx| app::redemption::cards(tx, &keeper, household));
+        let hidden =
+            stage.read_in(keeper.reach(), move |tx| app::redemption::cards(tx, &keeper, household));
         assert!(matches!(hidden, Err(Failure::NotAllowed)));
     });
 }
@@ -328,7 +342,7 @@ fn a_balance_is_explained_line_by_line() {
                 on_date: jiff::civil::date(2026, 11, 22),
             };
             let who = stage.now_as(&shop.officer);
-            stage.write(move |tx| app::redemption::award(tx, &who, &award))
+            stage.write_in(who.reach(), move |tx| app::redemption::award(tx, &who, &award))
         };
         if scheme.1.is_none() {
             let (who, scheme, key) = (stage.now_as(&shop.officer), scheme.0.unwrap(), stage.id());
@@ -339,7 +353,7 @@ fn a_balance_is_explained_line_by_line() {
                 text: "通过".into(),
             };
             let adopt = app::scheme::Adopt { key, scheme, adoption };
-            stage.write(move |tx| app::scheme::adopt(tx, &who, &adopt)).unwrap();
+            stage.write_in(who.reach(), move |tx| app::scheme::adopt(tx, &who, &adopt)).unwrap();
         }
         award("X6").unwrap();
         assert!(award("X6").is_err(), "once");
@@ -355,20 +369,22 @@ fn a_balance_is_explained_line_by_line() {
             .unwrap();
         assert_eq!(redeemed.balance_after, 70);
         let who = stage.now_as(&shop.committee);
-        let explained =
-            stage.read(move |tx| app::redemption::explain(tx, &who, household, None, 20)).unwrap();
+        let explained = stage
+            .read_in(who.reach(), move |tx| app::redemption::explain(tx, &who, household, None, 20))
+            .unwrap();
         let lines: Vec<_> =
             explained.lines.iter().map(|l| (l.line.effect, l.line.balance)).collect();
         assert_eq!(lines, [(-80, 70), (50, 150), (100, 100)], "{}", stage.engine);
         assert_eq!((explained.opening, explained.before), (0, None));
         let receipt = {
             let (who, id) = (stage.now_as(&shop.committee), redeemed.id);
-            stage.read(move |tx| app::redemption::receipt(tx, &who, id)).unwrap()
+            stage.read_in(who.reach(), move |tx| app::redemption::receipt(tx, &who, id)).unwrap()
         };
         assert_eq!((receipt.balance_after, receipt.lines.len()), (70, 1));
         let keeper = stage.now_as(&shop.keeper);
-        let hidden =
-            stage.read(move |tx| app::redemption::explain(tx, &keeper, household, None, 20));
+        let hidden = stage.read_in(keeper.reach(), move |tx| {
+            app::redemption::explain(tx, &keeper, household, None, 20)
+        });
         assert!(matches!(hidden, Err(Failure::NotAllowed)));
     });
 }
@@ -390,7 +406,7 @@ fn goods_travel_and_go_bad() {
                 lines: vec![MoveLine { lot, quantity }],
             };
             let who = stage.now_as(who);
-            stage.write(move |tx| app::goods::move_goods(tx, &who, &unload))
+            stage.write_in(who.reach(), move |tx| app::goods::move_goods(tx, &who, &unload))
         };
         assert!(matches!(unload(&shop.keeper, 4), Err(Failure::NotFound)), "not his warehouse");
         unload(&shop.officer, 4).unwrap();
@@ -404,7 +420,7 @@ fn goods_travel_and_go_bad() {
                 lines: vec![MoveLine { lot, quantity: 6 }],
             };
             let who = stage.now_as(&shop.keeper);
-            stage.write(move |tx| app::goods::write_off(tx, &who, &write_off))
+            stage.write_in(who.reach(), move |tx| app::goods::write_off(tx, &who, &write_off))
         };
         assert!(matches!(write_off(), Err(Failure::Refused(_))), "still good");
         stage.at("2026-11-26T09:00");
@@ -457,7 +473,8 @@ fn one_of_fifty_gets_the_last_bag() {
                 };
                 let (app, who) = (stage.app.clone(), stage.now_as(&shop.keeper));
                 std::thread::spawn(move || {
-                    app.write(move |tx| app::redemption::redeem(tx, &who, &redeem)).wait()
+                    app.write(who.reach(), move |tx| app::redemption::redeem(tx, &who, &redeem))
+                        .wait()
                 })
             })
             .collect();

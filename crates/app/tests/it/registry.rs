@@ -233,8 +233,11 @@ fn zone(stage: &Stage) -> Who {
 fn list(stage: &Stage, who: &Who, search: &str, area: Option<&str>) -> Vec<String> {
     let who = stage.now_as(who);
     let filter = Filter { search: search.into(), area: area.map(str::to_owned), inactive: false };
-    let (rows, total) =
-        stage.read(move |tx| app::registry::list(tx, &who, &filter, Order::Number, 0, 50)).unwrap();
+    let (rows, total) = stage
+        .read_in(who.reach(), move |tx| {
+            app::registry::list(tx, &who, &filter, Order::Number, 0, 50)
+        })
+        .unwrap();
     assert_eq!(rows.len() as i64, total);
     rows.iter()
         .map(|r| {
@@ -293,7 +296,8 @@ fn one_household_with_its_numbers_masked() {
         register(stage);
         let id = household_id(stage, "H1");
         let zone = zone(stage);
-        let card = stage.read(move |tx| app::registry::household(tx, &zone, id)).unwrap();
+        let card =
+            stage.read_in(zone.reach(), move |tx| app::registry::household(tx, &zone, id)).unwrap();
         assert_eq!(card.village, "大学城新村");
         assert_eq!(card.household.phone.as_deref(), Some("*******0000"));
         let numbers: Vec<_> =
@@ -303,7 +307,8 @@ fn one_household_with_its_numbers_masked() {
         assert_eq!(card.officers[0].name, "周专干");
 
         let elsewhere = stage.person("东城", Role::TownshipReviewer, Some("001.002"));
-        let answer = stage.read(move |tx| app::registry::household(tx, &elsewhere, id));
+        let answer = stage
+            .read_in(elsewhere.reach(), move |tx| app::registry::household(tx, &elsewhere, id));
         assert!(matches!(answer, Err(Failure::NotFound)), "{}", stage.engine);
     });
 }

@@ -49,7 +49,10 @@ fn opening_the_month() {
             let (who, key) = (stage.now_as(who), stage.id());
             let month = Month::parse(month).unwrap();
             let request = OpenRound { key, month, visits_from: day(from), visits_to: day(to) };
-            said(stage.write(move |tx| app::calendar::open_round(tx, &who, &request)))
+            said(
+                stage
+                    .write_in(who.reach(), move |tx| app::calendar::open_round(tx, &who, &request)),
+            )
         };
         let november = ("2026-11", "2026-11-01", "2026-11-20");
         let (month, from, to) = november;
@@ -70,17 +73,22 @@ fn opening_the_month() {
         };
         let (once, again) = (who.clone(), who.clone());
         let first = stage
-            .write(move |tx| app::calendar::open_round(tx, &once, &request("2026-11-20")))
+            .write_in(once.reach(), move |tx| {
+                app::calendar::open_round(tx, &once, &request("2026-11-20"))
+            })
             .unwrap();
         assert_eq!((first.batches, first.households), (2, 4));
         // 单光屯村 has no assistance officer of its own.
         assert_eq!((first.without_officer, first.without_cadre), (1, 0));
         let second = stage
-            .write(move |tx| app::calendar::open_round(tx, &again, &request("2026-11-20")))
+            .write_in(again.reach(), move |tx| {
+                app::calendar::open_round(tx, &again, &request("2026-11-20"))
+            })
             .unwrap();
         assert_eq!(second, first, "sent twice");
-        let other =
-            stage.write(move |tx| app::calendar::open_round(tx, &who, &request("2026-11-21")));
+        let other = stage.write_in(who.reach(), move |tx| {
+            app::calendar::open_round(tx, &who, &request("2026-11-21"))
+        });
         assert_eq!(said(other), "key-reused");
         assert_eq!(open(&village.zone, month, from, to), "round-already-open");
     });
@@ -93,7 +101,9 @@ fn the_roster_is_frozen() {
         stage.household(JIUHE, "H005", "新来的", true);
         let who = stage.now_as(&village.zone);
         let review = stage
-            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .read_in(who.reach(), move |tx| {
+                app::scoring::review(tx, &who, batch, Default::default(), 0, 50)
+            })
             .unwrap();
         let names: Vec<_> = review.lines.iter().map(|l| l.line.head_name.as_str()).collect();
         assert_eq!(names, ["张三", "李四", "王五"]);
@@ -110,7 +120,9 @@ fn several_officers_share_a_village() {
         let batch = village.batch(JIUHE);
         let who = stage.now_as(&village.zone);
         let review = stage
-            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .read_in(who.reach(), move |tx| {
+                app::scoring::review(tx, &who, batch, Default::default(), 0, 50)
+            })
             .unwrap();
         let officers: Vec<_> = review.lines.iter().map(|l| l.line.officer).collect();
         let (first, second) = (Some(village.officer.person), Some(second.person));

@@ -10,7 +10,7 @@ const SHIPPED: &str = include_str!("../../../../data/scheme/default_points_schem
 
 fn upload(stage: &Stage, who: &app::Who, key: Id, json: String) -> String {
     let who = stage.now_as(who);
-    said(stage.write(move |tx| app::scheme::upload(tx, &who, key, &json)))
+    said(stage.write_in(who.reach(), move |tx| app::scheme::upload(tx, &who, key, &json)))
 }
 
 #[test]
@@ -50,8 +50,9 @@ fn a_meeting_adopts_it() {
         assert_eq!(village.adopt("2026-12", "2026-10-30"), "ok");
 
         let who = stage.now_as(&village.cadre);
-        let view =
-            stage.read(move |tx| app::scheme::view(tx, &who, app::scheme::shipped_id())).unwrap();
+        let view = stage
+            .read_in(who.reach(), move |tx| app::scheme::view(tx, &who, app::scheme::shipped_id()))
+            .unwrap();
         assert!(view.in_force && !view.may_manage);
         assert_eq!(view.adoptions.len(), 2);
         assert!(view.adoptions.iter().all(|a| a.recomputed() == a.digest));

@@ -19,7 +19,7 @@ fn settle(
     let stage = village.stage;
     let request = Settle { key: stage.id(), batch, household, outcome, note: note.into() };
     let who = stage.now_as(who);
-    match stage.write(move |tx| app::scoring::settle(tx, &who, &request)) {
+    match stage.write_in(who.reach(), move |tx| app::scoring::settle(tx, &who, &request)) {
         Ok(s) => format!("{} {} {}", s.outcome, s.basis, s.total),
         Err(e) => said::<(), _>(Err(e)),
     }
@@ -33,14 +33,18 @@ fn agree(village: &Village, batch: Id) -> Result<(i64, i64), Failure<Refusal>> {
     let stage = village.stage;
     let (who, key) = (stage.now_as(&village.committee), stage.id());
     stage
-        .write(move |tx| app::scoring::agree_where_equal(tx, &who, &AgreeWhereEqual { key, batch }))
+        .write_in(who.reach(), move |tx| {
+            app::scoring::agree_where_equal(tx, &who, &AgreeWhereEqual { key, batch })
+        })
         .map(|a| (a.settled, a.left))
 }
 
 fn finish(village: &Village, batch: Id) -> String {
     let stage = village.stage;
     let (who, key) = (stage.now_as(&village.committee), stage.id());
-    said(stage.write(move |tx| app::scoring::finish_review(tx, &who, &FinishReview { key, batch })))
+    said(stage.write_in(who.reach(), move |tx| {
+        app::scoring::finish_review(tx, &who, &FinishReview { key, batch })
+    }))
 }
 
 #[test]
@@ -100,7 +104,9 @@ fn a_sheet_sent_twice_counts_once_and_a_correction_takes_its_place() {
 
         let correction = village.sheet(batch, household, "A1 2");
         let (who, request) = (stage.now_as(&village.officer), correction.clone());
-        let saved = stage.write(move |tx| app::scoring::save_sheet(tx, &who, &request)).unwrap();
+        let saved = stage
+            .write_in(who.reach(), move |tx| app::scoring::save_sheet(tx, &who, &request))
+            .unwrap();
         assert_eq!(saved.replaces, Some(sheet.key));
 
         let mut kept = Vec::new();
@@ -129,14 +135,19 @@ fn neither_sees_the_other_before_both_are_in() {
         let household = village.households[0];
         let page = |who: &Who| {
             let who = stage.now_as(who);
-            let page =
-                stage.read(move |tx| app::scoring::score_page(tx, &who, batch, household)).unwrap();
+            let page = stage
+                .read_in(who.reach(), move |tx| {
+                    app::scoring::score_page(tx, &who, batch, household)
+                })
+                .unwrap();
             (page.own.is_some(), page.other.is_some(), page.other_is_in)
         };
         let reviewed = |who: &Who| {
             let who = stage.now_as(who);
             let review = stage
-                .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+                .read_in(who.reach(), move |tx| {
+                    app::scoring::review(tx, &who, batch, Default::default(), 0, 50)
+                })
                 .unwrap();
             review.lines.iter().filter(|l| l.officer.is_some() || l.cadre.is_some()).count()
         };
@@ -150,10 +161,13 @@ fn neither_sees_the_other_before_both_are_in() {
         assert_eq!(reviewed(&village.committee), 1);
 
         let who = stage.now_as(&village.committee);
-        let none = stage.read(move |tx| app::scoring::score_page(tx, &who, batch, household));
+        let none = stage
+            .read_in(who.reach(), move |tx| app::scoring::score_page(tx, &who, batch, household));
         assert_eq!(said(none.map(|_| ())), "not-allowed");
         let other = stage.person("郑干部", domain::access::Role::AssignedCadre, None);
-        let none = stage.read(move |tx| app::scoring::score_page(tx, &other, batch, household));
+        let none = stage.read_in(other.reach(), move |tx| {
+            app::scoring::score_page(tx, &other, batch, household)
+        });
         assert_eq!(said(none.map(|_| ())), "not-found");
     });
 }
@@ -165,8 +179,11 @@ fn my_households_still_to_visit_first() {
         let visits = |who: &Who, search: &str| {
             let (who, search) = (stage.now_as(who), search.to_owned());
             let filter = app::scoring::VisitFilter { search, ..Default::default() };
-            let page =
-                stage.read(move |tx| app::scoring::visits(tx, &who, None, &filter, 0, 50)).unwrap();
+            let page = stage
+                .read_in(who.reach(), move |tx| {
+                    app::scoring::visits(tx, &who, None, &filter, 0, 50)
+                })
+                .unwrap();
             let names: Vec<_> = page
                 .visits
                 .iter()
@@ -195,8 +212,9 @@ fn my_households_still_to_visit_first() {
 
         let who = stage.now_as(&village.officer);
         let household = village.households[2];
-        let page =
-            stage.read(move |tx| app::scoring::score_page(tx, &who, batch, household)).unwrap();
+        let page = stage
+            .read_in(who.reach(), move |tx| app::scoring::score_page(tx, &who, batch, household))
+            .unwrap();
         assert_eq!(page.next, Some(village.households[1]), "around the end of the list");
     });
 }
@@ -224,12 +242,14 @@ fn closing_says_what_is_missing() {
             let who = stage.now_as(nobody);
             let key = stage.id();
             let request = CloseScoring { key, batch, accept_missing: true };
-            let no = stage.write(move |tx| app::scoring::close_scoring(tx, &who, &request));
+            let no = stage
+                .write_in(who.reach(), move |tx| app::scoring::close_scoring(tx, &who, &request));
             assert_eq!(said(no), "not-allowed");
         }
         let (who, key) = (stage.now_as(&village.other_committee), stage.id());
         let request = CloseScoring { key, batch, accept_missing: true };
-        let no = stage.write(move |tx| app::scoring::close_scoring(tx, &who, &request));
+        let no =
+            stage.write_in(who.reach(), move |tx| app::scoring::close_scoring(tx, &who, &request));
         assert_eq!(said(no), "not-found");
 
         assert_eq!(said(stage.write(closing(true))), "ok");
@@ -265,7 +285,9 @@ fn a_village_reviews_its_month() {
 
         let who = stage.now_as(committee);
         let review = stage
-            .read(move |tx| app::scoring::review(tx, &who, batch, Default::default(), 0, 50))
+            .read_in(who.reach(), move |tx| {
+                app::scoring::review(tx, &who, batch, Default::default(), 0, 50)
+            })
             .unwrap();
         assert!(review.may_settle);
         assert_eq!(review.equal, 1);
@@ -317,7 +339,8 @@ fn a_village_reviews_its_month() {
         assert_eq!(say(first, assessed(""), ""), "batch-wrong-state");
 
         let who = stage.now_as(committee);
-        let page = stage.read(move |tx| app::scoring::batch(tx, &who, batch)).unwrap();
+        let page =
+            stage.read_in(who.reach(), move |tx| app::scoring::batch(tx, &who, batch)).unwrap();
         assert_eq!(page.batch.state, BatchState::Reviewed);
         assert_eq!((page.batch.settled, page.batch.households), (3, 3));
         stage
@@ -367,7 +390,9 @@ fn patterns_are_pointed_out() {
         let batch = village.batch(JIUHE);
         let who = stage.now_as(&village.officer);
         let page = stage
-            .read(move |tx| app::scoring::visits(tx, &who, None, &Default::default(), 0, 50))
+            .read_in(who.reach(), move |tx| {
+                app::scoring::visits(tx, &who, None, &Default::default(), 0, 50)
+            })
             .unwrap();
         for (n, visit) in page.visits.iter().enumerate() {
             let mut sheet = village.sheet(batch, visit.household, "");
@@ -379,7 +404,8 @@ fn patterns_are_pointed_out() {
             assert_eq!(village.save(&village.officer, &sheet), "ok");
         }
         let who = stage.now_as(&village.committee);
-        let page = stage.read(move |tx| app::scoring::batch(tx, &who, batch)).unwrap();
+        let page =
+            stage.read_in(who.reach(), move |tx| app::scoring::batch(tx, &who, batch)).unwrap();
         let said: Vec<_> = page
             .notes
             .iter()

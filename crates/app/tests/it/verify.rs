@@ -43,7 +43,7 @@ pub fn november_with(
         contact: "村委会 0635-8511234 13800138000".into(),
         from: who.today(),
     };
-    stage.write(move |tx| app::posting::post(tx, &who, &post)).expect("a posting");
+    stage.write_in(who.reach(), move |tx| app::posting::post(tx, &who, &post)).expect("a posting");
     let (object, now) = (
         Object {
             key: objection,
@@ -66,11 +66,15 @@ pub fn november_with(
         text: "已更正".into(),
         new_scores: Some(Outcome::Assessed(Scores::parse(FULL).expect("scores"))),
     };
-    stage.write(move |tx| app::posting::answer(tx, &who, &answer)).expect("an answer");
+    stage
+        .write_in(who.reach(), move |tx| app::posting::answer(tx, &who, &answer))
+        .expect("an answer");
     stage.at("2026-12-01T09:00");
     let who = village.now(&village.township);
     let certify = Certify { key: stage.id(), batch };
-    stage.write(move |tx| app::posting::certify(tx, &who, &certify)).expect("a certification");
+    stage
+        .write_in(who.reach(), move |tx| app::posting::certify(tx, &who, &certify))
+        .expect("a certification");
     market_day(stage, &village, proxy);
 }
 
@@ -86,7 +90,9 @@ fn market_day(stage: &Stage, village: &Village<'_>, proxy: Option<domain::redemp
     let goods = goods.expect("a catalogue").goods;
     let who = village.now(&village.zone_officer);
     let open = OpenPlace { key: truck, kind: "store".into(), name: "超市".into(), area };
-    stage.write(move |tx| app::goods::open_place(tx, &who, &open)).expect("a store");
+    stage
+        .write_in(who.reach(), move |tx| app::goods::open_place(tx, &who, &open))
+        .expect("a store");
     let mut keeper = stage.person("店员", Role::StoreKeeper, Some("001.001.001"));
     keeper.posts[0].place = Some(truck);
     let who = keeper.clone();
@@ -100,12 +106,16 @@ fn market_day(stage: &Stage, village: &Village<'_>, proxy: Option<domain::redemp
         note: String::new(),
         lines: vec![(goods, 9, None), (goods, 3, None)],
     };
-    stage.write(move |tx| app::goods::receive(tx, &who, &receive)).expect("a donation");
+    stage
+        .write_in(who.reach(), move |tx| app::goods::receive(tx, &who, &receive))
+        .expect("a donation");
     let who = keeper.clone();
     let on_date = date(2026, 12, 5);
     let announce =
         Announce { key: day, place: truck, village: area, on_date, spot: "广场".into() };
-    stage.write(move |tx| app::goods::announce(tx, &who, &announce)).expect("a market day");
+    stage
+        .write_in(who.reach(), move |tx| app::goods::announce(tx, &who, &announce))
+        .expect("a market day");
     stage.at("2026-12-05T10:00");
     let keeper = stage.now_as(&keeper);
     let redeem = |household: Id| {
@@ -114,14 +124,18 @@ fn market_day(stage: &Stage, village: &Village<'_>, proxy: Option<domain::redemp
         let by = By::Household(household);
         let proxy = proxy.clone();
         let redeem = Redeem { key, by, market_day: day, wishes, proxy };
-        stage.write(move |tx| app::redemption::redeem(tx, &who, &redeem)).expect("a redemption");
+        stage
+            .write_in(who.reach(), move |tx| app::redemption::redeem(tx, &who, &redeem))
+            .expect("a redemption");
         key
     };
     redeem(village.households[0]);
     let redemption = redeem(village.households[2]);
     let who = keeper.clone();
     let reverse = Reverse { key: stage.id(), redemption, reason: "破损".into() };
-    stage.write(move |tx| app::redemption::reverse(tx, &who, &reverse)).expect("a reversal");
+    stage
+        .write_in(who.reach(), move |tx| app::redemption::reverse(tx, &who, &reverse))
+        .expect("a reversal");
     let who = village.now(&village.zone_officer);
     let award = Award {
         key: stage.id(),
@@ -130,7 +144,9 @@ fn market_day(stage: &Stage, village: &Village<'_>, proxy: Option<domain::redemp
         document: "区发〔2026〕1号".into(),
         on_date: who.today(),
     };
-    stage.write(move |tx| app::redemption::award(tx, &who, &award)).expect("a bonus");
+    stage
+        .write_in(who.reach(), move |tx| app::redemption::award(tx, &who, &award))
+        .expect("a bonus");
 }
 
 /// What was found, carried out of a transaction that is then undone.
@@ -162,6 +178,7 @@ fn after(stage: &Stage, tamper: impl Fn(&mut Tx) -> store::Result<()> + Send + '
 /// Takes the triggers and the references away, for this transaction.
 pub(crate) fn unguard(tx: &mut Tx) -> store::Result<()> {
     if !tx.is_sqlite() {
+        tx.exec("SET LOCAL ROLE NONE", &args![])?;
         tx.exec("SET LOCAL session_replication_role = replica", &args![])?;
         return Ok(());
     }

@@ -94,7 +94,7 @@ impl<'s> Village<'s> {
                 text: "村民代表会议通过".into(),
             },
         };
-        said(self.stage.write(move |tx| app::scheme::adopt(tx, &who, &request)))
+        said(self.stage.write_in(who.reach(), move |tx| app::scheme::adopt(tx, &who, &request)))
     }
 
     pub fn open(&self, month: &str) -> Id {
@@ -126,7 +126,7 @@ impl<'s> Village<'s> {
         let filter = BatchFilter { area: Some(path.to_owned()), ..Default::default() };
         let (batches, _) = self
             .stage
-            .read(move |tx| app::scoring::batches(tx, &who, &filter, 0, 10))
+            .read_in(who.reach(), move |tx| app::scoring::batches(tx, &who, &filter, 0, 10))
             .expect("the stage of a story");
         batches[0].id
     }
@@ -146,7 +146,7 @@ impl<'s> Village<'s> {
 
     pub fn save(&self, who: &Who, sheet: &SaveSheet) -> String {
         let (who, sheet) = (self.stage.now_as(who), sheet.clone());
-        said(self.stage.write(move |tx| app::scoring::save_sheet(tx, &who, &sheet)))
+        said(self.stage.write_in(who.reach(), move |tx| app::scoring::save_sheet(tx, &who, &sheet)))
     }
 
     /// Both sheets of the first two households; the third one's as its substitute item wants.
@@ -166,7 +166,7 @@ impl<'s> Village<'s> {
 
     pub fn close(&self, batch: Id, accept_missing: bool) -> String {
         let (who, key) = (self.stage.now_as(&self.committee), self.stage.id());
-        said(self.stage.write(move |tx| {
+        said(self.stage.write_in(who.reach(), move |tx| {
             app::scoring::close_scoring(tx, &who, &CloseScoring { key, batch, accept_missing })
         }))
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use app::{App, Never};
+use app::{App, Never, Reach};
 use domain::Id;
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +20,7 @@ pub fn session(app: &App, person: Id) -> anyhow::Result<String> {
     let token: String = web::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
     let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
     let now = web::now();
-    app.write::<_, Never>(move |tx| app::access::sign_in(tx, person, hash, now))
+    app.write::<_, Never>(Reach::System, move |tx| app::access::sign_in(tx, person, hash, now))
         .wait()
         .map_err(|e| anyhow::anyhow!("no session: {e:?}"))?;
     Ok(format!("siji={token}"))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use app::{App, Never};
+use app::{App, Never, Reach};
 use domain::Id;
 use store::args;
 
@@ -157,7 +157,7 @@ fn cast(zone: &Path) -> anyhow::Result<Cast> {
 }
 
 fn one(app: &App, sql: &'static str, arg: &'static str) -> anyhow::Result<Id> {
-    app.read::<_, Never>(move |tx| {
+    app.read::<_, Never>(Reach::System, move |tx| {
         let args = if arg.is_empty() { vec![] } else { args![arg].to_vec() };
         Ok(tx.one(sql, &args, |r| r.id(0))?)
     })

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use app::Never;
+use app::{Never, Reach};
 use domain::Id;
 use store::args;
 
@@ -118,7 +118,7 @@ fn write(
 fn writers(zone: &Path) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
     let app = crate::zone::Zone::in_folder(zone).open()?;
     let rows: Vec<(Id, Visit)> = app
-        .read::<_, Never>(|tx| {
+        .read::<_, Never>(Reach::System, |tx| {
             Ok(tx.all(
                 "SELECT s.person, s.batch, s.household, s.scores, s.visited_on FROM sheet s \
                  JOIN batch b ON b.id = s.batch WHERE b.state = 'draft' AND s.current \

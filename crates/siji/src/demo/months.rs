@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use app::{Never, Who};
+use app::{Never, Reach, Who};
 use domain::calendar::Month;
 use domain::posting::answer::Verdict;
 use domain::posting::object::Channel;
@@ -52,7 +52,7 @@ fn adopt(play: &mut Play, people: &People, from: Month) -> anyhow::Result<()> {
             text: play.texts.word("resolution"),
         },
     };
-    must(play.app.write(move |tx| app::scheme::adopt(tx, &office, &request)).wait())
+    must(play.app.write(office.reach(), move |tx| app::scheme::adopt(tx, &office, &request)).wait())
 }
 
 /// A local hour of a day.
@@ -84,8 +84,12 @@ fn open_round(
         visits_to: month.first().checked_add(jiff::Span::new().days(19))?.min(last),
     };
     let scope = office.scope(domain::access::Permission::ReadHouseholds);
-    must(play.app.write(move |tx| app::calendar::open_round(tx, &office, &request)).wait())?;
-    let round = play.app.read::<_, Never>(move |tx| {
+    must(
+        play.app
+            .write(office.reach(), move |tx| app::calendar::open_round(tx, &office, &request))
+            .wait(),
+    )?;
+    let round = play.app.read::<_, Never>(Reach::System, move |tx| {
         let filter = BatchFilter { month: Some(month), ..BatchFilter::default() };
         let (batches, _) = store::scoring::list(tx, &scope, &filter, 0, 100_000)?;
         let scheme = batches.first().map_or(app::scheme::shipped_id(), |b| b.scheme);
@@ -95,7 +99,11 @@ fn open_round(
 }
 
 fn lines(play: &Play, batch: Id) -> anyhow::Result<Vec<Line>> {
-    must(play.app.read::<_, Never>(move |tx| Ok(store::scoring::lines(tx, batch)?)).wait())
+    must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| Ok(store::scoring::lines(tx, batch)?))
+            .wait(),
+    )
 }
 
 // Scoring -----------------------------------------------------------------------------------------
@@ -191,7 +199,8 @@ fn score(
                 visited_on: Some(on),
                 opened_at: Some(at - 180_000),
             };
-            let saved = play.app.write(move |tx| app::scoring::save_sheet(tx, &who, &request));
+            let saved =
+                play.app.write(who.reach(), move |tx| app::scoring::save_sheet(tx, &who, &request));
             waiting.push(saved);
             if waiting.len() == AT_ONCE {
                 settle_all(&mut waiting, bar)?;
@@ -221,7 +230,11 @@ fn close(play: &mut Play, people: &People, batch: &Batch, now: Millis) -> anyhow
     let who = people.committee(batch.village, 0, now)?;
     let key = play.chance.id(now);
     let request = app::scoring::CloseScoring { key, batch: batch.id, accept_missing: true };
-    must(play.app.write(move |tx| app::scoring::close_scoring(tx, &who, &request)).wait())?;
+    must(
+        play.app
+            .write(who.reach(), move |tx| app::scoring::close_scoring(tx, &who, &request))
+            .wait(),
+    )?;
     Ok(())
 }
 
@@ -236,8 +249,11 @@ fn review(
     let who = people.committee(batch.village, 0, now)?;
     let request = app::scoring::AgreeWhereEqual { key: play.chance.id(now), batch: batch.id };
     let by = who.clone();
-    let agreed =
-        must(play.app.write(move |tx| app::scoring::agree_where_equal(tx, &by, &request)).wait())?;
+    let agreed = must(
+        play.app
+            .write(by.reach(), move |tx| app::scoring::agree_where_equal(tx, &by, &request))
+            .wait(),
+    )?;
     bar.inc(u64::try_from(agreed.settled).unwrap_or(0));
     let (note, one, absent) =
         (play.texts.word("settle_note"), play.texts.word("one_sheet"), play.texts.word("absent"));
@@ -257,7 +273,7 @@ fn review(
         let household = line.household;
         let request = app::scoring::Settle { key, batch: batch.id, household, outcome, note };
         let by = who.clone();
-        waiting.push(play.app.write(move |tx| app::scoring::settle(tx, &by, &request)));
+        waiting.push(play.app.write(by.reach(), move |tx| app::scoring::settle(tx, &by, &request)));
         if waiting.len() == AT_ONCE {
             settle_all(&mut waiting, bar)?;
         }
@@ -273,7 +289,11 @@ fn finish_review(
 ) -> anyhow::Result<()> {
     let who = people.committee(batch.village, 0, now)?;
     let request = app::scoring::FinishReview { key: play.chance.id(now), batch: batch.id };
-    must(play.app.write(move |tx| app::scoring::finish_review(tx, &who, &request)).wait())
+    must(
+        play.app
+            .write(who.reach(), move |tx| app::scoring::finish_review(tx, &who, &request))
+            .wait(),
+    )
 }
 
 // Posting -----------------------------------------------------------------------------------------
@@ -288,7 +308,8 @@ fn post(play: &mut Play, people: &People, batch: &Batch, now: Millis) -> anyhow:
         contact: play.texts.word("contact"),
         from: domain::local_date(now),
     };
-    Ok(must(play.app.write(move |tx| app::posting::post(tx, &who, &request)).wait())?.id)
+    Ok(must(play.app.write(who.reach(), move |tx| app::posting::post(tx, &who, &request)).wait())?
+        .id)
 }
 
 /// One person of the village says something to the list; `answered` at this time, or not yet.
@@ -313,13 +334,14 @@ fn object(
         contact: None,
     };
     let filed = match request.channel {
-        Channel::Page => {
-            must(play.app.write(move |tx| app::posting::object(tx, now, &request)).wait())?
-        }
+        Channel::Page => must(
+            play.app.write(Reach::System, move |tx| app::posting::object(tx, now, &request)).wait(),
+        )?,
         Channel::Phone | Channel::Paper => {
             let who = people.committee(batch.village, 0, now)?;
-            let recorded =
-                play.app.write(move |tx| app::posting::record_objection(tx, &who, &request));
+            let recorded = play
+                .app
+                .write(who.reach(), move |tx| app::posting::record_objection(tx, &who, &request));
             must(recorded.wait())?
         }
     };
@@ -336,13 +358,17 @@ fn object(
     let key = play.chance.id(at);
     let request =
         app::posting::Answer { key, objection: filed.id, verdict, text: answer, new_scores };
-    must(play.app.write(move |tx| app::posting::answer(tx, &who, &request)).wait())?;
+    must(play.app.write(who.reach(), move |tx| app::posting::answer(tx, &who, &request)).wait())?;
     Ok(())
 }
 
 fn round_scheme(play: &Play, batch: &Batch) -> anyhow::Result<std::sync::Arc<Scheme>> {
     let scheme = batch.scheme;
-    must(play.app.read::<_, Never>(move |tx| Ok(store::scheme::load(tx, scheme)?)).wait())
+    must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| Ok(store::scheme::load(tx, scheme)?))
+            .wait(),
+    )
 }
 
 /// The same marks with the first item that is below its best raised to it.
@@ -364,13 +390,16 @@ fn better(scheme: &Scheme, line: &Line, scores: &Scores) -> Option<Outcome> {
 /// Certifies on the first day it may be done; that day.
 fn certify(play: &mut Play, people: &People, batch: &Batch) -> anyhow::Result<Date> {
     let id = batch.id;
-    let hung =
-        must(play.app.read::<_, Never>(move |tx| Ok(store::posting::of_batch(tx, id)?)).wait())?;
+    let hung = must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| Ok(store::posting::of_batch(tx, id)?))
+            .wait(),
+    )?;
     let until = hung.iter().map(|p| p.to).max().unwrap_or(Date::MIN);
     let on = until.tomorrow()?;
     let who = people.township(&batch.path, moment(on, 9))?;
     let request = app::posting::Certify { key: play.chance.id(who.now), batch: id };
-    must(play.app.write(move |tx| app::posting::certify(tx, &who, &request)).wait())?;
+    must(play.app.write(who.reach(), move |tx| app::posting::certify(tx, &who, &request)).wait())?;
     Ok(on)
 }
 
@@ -393,7 +422,11 @@ fn announce(play: &mut Play, people: &People, batch: &Batch, on: Date) -> anyhow
         on_date: on,
         spot,
     };
-    must(play.app.write(move |tx| app::goods::announce(tx, &keeper, &request)).wait())?;
+    must(
+        play.app
+            .write(keeper.reach(), move |tx| app::goods::announce(tx, &keeper, &request))
+            .wait(),
+    )?;
     Ok(Market { day: key, on })
 }
 
@@ -407,7 +440,7 @@ fn redeem_all(
     let path = batch.path.clone();
     let balances: HashMap<Id, i64> = must(
         play.app
-            .read::<_, Never>(move |tx| {
+            .read::<_, Never>(Reach::System, move |tx| {
                 let rows = tx.all(
                     "SELECT h.id, a.credits_posted - a.debits_posted FROM household h \
                      JOIN account a ON a.owner = h.id AND a.kind = 'household' WHERE h.path = $1",
@@ -441,7 +474,10 @@ fn redeem_all(
         let request =
             app::redemption::Redeem { key, by, market_day: market.day, wishes, proxy: sent };
         reversed = reversed.or(Some((key, at)));
-        waiting.push(play.app.write(move |tx| app::redemption::redeem(tx, &keeper, &request)));
+        waiting.push(
+            play.app
+                .write(keeper.reach(), move |tx| app::redemption::redeem(tx, &keeper, &request)),
+        );
         if waiting.len() == AT_ONCE {
             settle_all(&mut waiting, bar)?;
         }
@@ -452,7 +488,11 @@ fn redeem_all(
         let reason = play.texts.word("reversal");
         let key = play.chance.id(keeper.now);
         let request = app::redemption::Reverse { key, redemption, reason };
-        must(play.app.write(move |tx| app::redemption::reverse(tx, &keeper, &request)).wait())?;
+        must(
+            play.app
+                .write(keeper.reach(), move |tx| app::redemption::reverse(tx, &keeper, &request))
+                .wait(),
+        )?;
     }
     Ok(())
 }

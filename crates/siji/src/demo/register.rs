@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::Context;
-use app::Who;
 use app::registry::areas::{self, ImportAreas, Unit};
 use app::registry::import::{self, By, Source};
+use app::{Reach, Who};
 use domain::registry::{CitizenNumber, Headers};
 use domain::{Date, Millis};
 use rust_xlsxwriter::{Workbook, Worksheet};
@@ -33,7 +33,7 @@ pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> a
         person: Some(office.person),
         at: then,
     };
-    must(play.app.write(move |tx| areas::import(tx, &request)).wait())?;
+    must(play.app.write(Reach::System, move |tx| areas::import(tx, &request)).wait())?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("register.xlsx");
     if households == SHIPPED_HOUSEHOLDS {

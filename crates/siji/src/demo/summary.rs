@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app::{App, Never};
+use app::{App, Never, Reach};
 use serde::Serialize;
 use store::args;
 
@@ -28,13 +28,15 @@ struct Points {
 }
 
 pub fn is_empty(app: &App) -> anyhow::Result<bool> {
-    must(app.read::<_, Never>(|tx| Ok(app::reports::zone_name(tx)?.is_none())).wait())
+    must(
+        app.read::<_, Never>(Reach::System, |tx| Ok(app::reports::zone_name(tx)?.is_none())).wait(),
+    )
 }
 
 fn summary(app: &App, steps: &[(&'static str, f64)]) -> anyhow::Result<Summary> {
     let steps = steps.to_vec();
     must(
-        app.read::<_, Never>(move |tx| {
+        app.read::<_, Never>(Reach::System, move |tx| {
             let mut count = |table: &str| {
                 let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {table}");
                 tx.one(&sql, &args![], |r| r.int(0))

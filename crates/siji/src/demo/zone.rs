@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use app::access::{AddPerson, GiveLogin, GivePost};
-use app::{Never, Who};
+use app::{Never, Reach, Who};
 use domain::access::Role;
 use domain::goods::{Good, MoveLine};
 use domain::{Date, Id, Millis};
@@ -74,7 +74,9 @@ pub fn make(play: &mut Play, households: u32) -> anyhow::Result<People> {
         logins_of_the_register(play, &admin, &hashed, &villages)?;
         let people = People {
             cards: cards(play, &office)?,
-            goods: must(play.app.read::<_, Never>(|tx| Ok(store::goods::all(tx)?)).wait())?,
+            goods: must(
+                play.app.read::<_, Never>(Reach::System, |tx| Ok(store::goods::all(tx)?)).wait(),
+            )?,
             households: u64::from(households),
             village: villages[0].id,
             everybody: everybody(play)?,
@@ -100,8 +102,13 @@ fn found(play: &mut Play, then: Millis, hashed: &str) -> anyhow::Result<Who> {
         password: hashed.to_owned(),
         now: then,
     };
-    let admin = must(play.app.write(move |tx| app::access::found(tx, &request)).wait())?;
-    must(play.app.read::<_, Never>(move |tx| app::access::as_person(tx, admin, then)).wait())
+    let admin =
+        must(play.app.write(Reach::System, move |tx| app::access::found(tx, &request)).wait())?;
+    must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| app::access::as_person(tx, admin, then))
+            .wait(),
+    )
 }
 
 fn demo_account(texts: &Texts, login: &str) -> [String; 4] {
@@ -111,13 +118,17 @@ fn demo_account(texts: &Texts, login: &str) -> [String; 4] {
 
 fn zone_area(play: &Play) -> anyhow::Result<Option<Id>> {
     let sql = "SELECT id FROM area WHERE parent IS NULL";
-    must(play.app.read::<_, Never>(move |tx| Ok(tx.opt(sql, &args![], |r| r.id(0))?)).wait())
+    must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| Ok(tx.opt(sql, &args![], |r| r.id(0))?))
+            .wait(),
+    )
 }
 
 fn villages(play: &Play) -> anyhow::Result<Vec<Village>> {
     must(
         play.app
-            .read::<_, Never>(|tx| {
+            .read::<_, Never>(Reach::System, |tx| {
                 Ok(tx.all(
                     "SELECT a.id, a.path, a.name FROM area a WHERE EXISTS \
                      (SELECT 1 FROM household h WHERE h.village = a.id) ORDER BY a.path",
@@ -154,7 +165,7 @@ fn add(play: &mut Play, admin: &Who, hashed: &str, new: NewAccount) -> anyhow::R
     let (admin, id) = (admin.clone(), person.key);
     must(
         play.app
-            .write(move |tx| {
+            .write(Reach::System, move |tx| {
                 app::access::add_person(tx, &admin, &person)?;
                 app::access::give_post(tx, &admin, &post)?;
                 login.as_ref().map_or(Ok(()), |l| app::access::give_login(tx, &admin, l))
@@ -162,7 +173,11 @@ fn add(play: &mut Play, admin: &Who, hashed: &str, new: NewAccount) -> anyhow::R
             .wait(),
     )?;
     let now = play.now;
-    must(play.app.read::<_, Never>(move |tx| app::access::as_person(tx, id, now)).wait())
+    must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| app::access::as_person(tx, id, now))
+            .wait(),
+    )
 }
 
 fn account(
@@ -195,7 +210,11 @@ fn places(play: &mut Play, office: &Who) -> anyhow::Result<(Id, Id)> {
             area,
         };
         let office = office.clone();
-        must(play.app.write(move |tx| app::goods::open_place(tx, &office, &request)).wait())
+        must(
+            play.app
+                .write(office.reach(), move |tx| app::goods::open_place(tx, &office, &request))
+                .wait(),
+        )
     };
     Ok((open("warehouse")?, open("store")?))
 }
@@ -204,7 +223,9 @@ fn townships(play: &mut Play, admin: &Who, hashed: &str) -> anyhow::Result<HashM
     let sql = "SELECT id, path, name FROM area WHERE kind = 'township' ORDER BY path";
     let rows: Vec<(Id, String)> = must(
         play.app
-            .read::<_, Never>(move |tx| Ok(tx.all(sql, &args![], |r| Ok((r.id(0)?, r.text(1)?)))?))
+            .read::<_, Never>(Reach::System, move |tx| {
+                Ok(tx.all(sql, &args![], |r| Ok((r.id(0)?, r.text(1)?)))?)
+            })
             .wait(),
     )?;
     let mut reviewers = HashMap::new();
@@ -267,7 +288,7 @@ fn logins_of_the_register(
     let path = villages[0].path.clone();
     let found: (Option<Id>, Option<Id>) = must(
         play.app
-            .read::<_, Never>(move |tx| {
+            .read::<_, Never>(Reach::System, move |tx| {
                 let officer = tx.opt(
                     "SELECT p.person FROM post p JOIN area a ON a.id = p.area \
                      WHERE p.role = 'assistance_officer' AND a.path = $1 ORDER BY p.id LIMIT 1",
@@ -288,7 +309,11 @@ fn logins_of_the_register(
         let Some(person) = person else { continue };
         let request = GiveLogin { person, login: login.to_owned(), password: hashed.to_owned() };
         let admin = admin.clone();
-        must(play.app.write(move |tx| app::access::give_login(tx, &admin, &request)).wait())?;
+        must(
+            play.app
+                .write(admin.reach(), move |tx| app::access::give_login(tx, &admin, &request))
+                .wait(),
+        )?;
     }
     Ok(())
 }
@@ -297,7 +322,7 @@ fn everybody(play: &Play) -> anyhow::Result<HashMap<Id, Who>> {
     let now = play.now;
     must(
         play.app
-            .read::<_, Never>(move |tx| {
+            .read::<_, Never>(Reach::System, move |tx| {
                 let ids = tx.all("SELECT DISTINCT person FROM post", &args![], |r| r.id(0))?;
                 let mut everybody = HashMap::with_capacity(ids.len());
                 for id in ids {
@@ -312,8 +337,11 @@ fn everybody(play: &Play) -> anyhow::Result<HashMap<Id, Who>> {
 /// A card for every household.
 fn cards(play: &mut Play, office: &Who) -> anyhow::Result<HashMap<Id, String>> {
     let sql = "SELECT id FROM household WHERE active ORDER BY number";
-    let households: Vec<Id> =
-        must(play.app.read::<_, Never>(move |tx| Ok(tx.all(sql, &args![], |r| r.id(0))?)).wait())?;
+    let households: Vec<Id> = must(
+        play.app
+            .read::<_, Never>(Reach::System, move |tx| Ok(tx.all(sql, &args![], |r| r.id(0))?))
+            .wait(),
+    )?;
     let office = office.at(long_ago(play.now));
     let mut waiting = Vec::with_capacity(households.len());
     let mut cards = HashMap::with_capacity(households.len());
@@ -324,7 +352,9 @@ fn cards(play: &mut Play, office: &Who) -> anyhow::Result<HashMap<Id, String>> {
             random: play.chance.next(),
         };
         let office = office.clone();
-        let issued = play.app.write(move |tx| app::redemption::issue_card(tx, &office, &request));
+        let issued = play
+            .app
+            .write(office.reach(), move |tx| app::redemption::issue_card(tx, &office, &request));
         waiting.push((household, issued));
         if waiting.len() >= 256 {
             for (household, issued) in waiting.drain(..) {
@@ -366,19 +396,21 @@ pub fn donate(play: &mut Play, people: &People, now: Millis) -> anyhow::Result<(
             lines,
         };
         let by = office.clone();
-        must(play.app.write(move |tx| app::goods::receive(tx, &by, &request)).wait())?;
+        must(play.app.write(by.reach(), move |tx| app::goods::receive(tx, &by, &request)).wait())?;
     }
     let lines: Vec<MoveLine> = load(play, people)?;
     let key = play.chance.id(now + 1);
     let request = app::goods::Move { key, from: people.warehouse, to: people.store, lines };
     let by = people.office.at(now + 3_600_000);
-    must(play.app.write(move |tx| app::goods::move_goods(tx, &by, &request)).wait())
+    must(play.app.write(by.reach(), move |tx| app::goods::move_goods(tx, &by, &request)).wait())
 }
 
 /// Nine tenths of what stands in the warehouse.
 fn load(play: &Play, people: &People) -> anyhow::Result<Vec<MoveLine>> {
     let warehouse = people.warehouse;
-    let shelves = play.app.read::<_, Never>(move |tx| Ok(store::goods::shelves(tx, warehouse)?));
+    let shelves = play
+        .app
+        .read::<_, Never>(Reach::System, move |tx| Ok(store::goods::shelves(tx, warehouse)?));
     let lines = must(shelves.wait())?.into_iter().filter_map(|shelf| {
         let quantity = shelf.left * 9 / 10;
         (quantity > 0).then_some(MoveLine { lot: shelf.lot, quantity })

@@ -81,7 +81,7 @@ fn the_messy_one_comes_back_marked_and_is_found_to_be_the_same() {
 fn records(zone: &Path) -> (i64, i64) {
     let keys = store::Keys::of_file(zone.join("siji.keys")).expect("keys");
     let app = app::App::open(&store::Options::folder(zone, keys.into())).expect("a zone");
-    app.read::<_, app::Never>(|tx| {
+    app.read::<_, app::Never>(app::Reach::System, |tx| {
         let mut count =
             |table: &str| tx.one(&format!("SELECT COUNT(*) FROM {table}"), &[], |row| row.int(0));
         Ok((count("area")?, count("audit_log")?))

@@ -567,3 +567,10 @@ CREATE TRIGGER audit_seal_kept_whole BEFORE TRUNCATE ON audit_seal FOR EACH STAT
 CREATE FUNCTION await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN INSERT INTO audit_open (seq) VALUES (NEW.seq); RETURN NULL; END $$;
 CREATE TRIGGER audit_log_waits AFTER INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION await_seal();
+-- A path is compared byte by byte, whatever language the database sorts by.
+ALTER TABLE area ALTER COLUMN path TYPE text COLLATE "C";
+ALTER TABLE household ALTER COLUMN path TYPE text COLLATE "C";
+ALTER TABLE batch ALTER COLUMN path TYPE text COLLATE "C";
+ALTER TABLE objection ALTER COLUMN path TYPE text COLLATE "C";
+ALTER TABLE place ALTER COLUMN path TYPE text COLLATE "C";
+ALTER TABLE market_day ALTER COLUMN path TYPE text COLLATE "C";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use app::{Failure, Never};
+use app::{Failure, Never, Reach};
 use domain::Refusal;
 use store::{Type, Val, args};
 use testkit::Stage;
@@ -49,7 +49,7 @@ fn a_refusal_undoes_its_own_work_and_no_other() {
     on_both(|stage| {
         let answers: Vec<_> = (0..40i64)
             .map(|year| {
-                stage.app.write(move |tx| {
+                stage.app.write(Reach::System, move |tx| {
                     tx.exec(ADD, &args!["x", year, vec![1u8]])?;
                     if year % 2 == 0 { Ok(()) } else { Err(Failure::Refused(No)) }
                 })
@@ -93,7 +93,7 @@ fn counters_survive_contention() {
                 std::thread::spawn(move || {
                     for _ in 0..10 {
                         let runs = runs.clone();
-                        app.write::<_, Never>(move |tx| {
+                        app.write::<_, Never>(Reach::System, move |tx| {
                             runs.fetch_add(1, Ordering::Relaxed);
                             let n: i64 = tx.one(
                                 "SELECT source FROM holiday_year WHERE year = 1",

@@ -8,3 +8,5 @@ mod points;
 mod privacy;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod wall;

@@ -1,6 +1,6 @@
 //! The ledger's SQL against its rules.
 
-use app::{Failure, Never};
+use app::{Failure, Never, Reach};
 use domain::points::{Account, Amount, Cause, CauseKind, Refusal, Step, Transfer};
 use domain::{Date, Id};
 use testkit::{Stage, on_both};
@@ -100,7 +100,7 @@ fn one_of_many_spends_the_last_point() {
                     let (from, to) = (Account::household(id(1)), Account::redeemed());
                     let one = Amount::new(1).unwrap();
                     let spend = [Transfer::posted(cause, from, to, one, DAY, 8)];
-                    app.write(move |tx| app::points::transfer(tx, &spend)).wait()
+                    app.write(Reach::System, move |tx| app::points::transfer(tx, &spend)).wait()
                 })
             })
             .collect();

@@ -1,7 +1,7 @@
 //! Objections as the office sees them: the list, one of them with its answer, writing one down.
 
-use app::Never;
 use app::posting::{Answer, Object, ObjectionPage, PublicPosting};
+use app::{Never, Reach};
 use askama::Template;
 use axum::response::Response;
 use domain::posting::answer::{Refusal as AnswerRefusal, Verdict};
@@ -247,7 +247,10 @@ struct RecordPage {
 
 pub(super) async fn record_form(ask: Ask) -> Result<Response, Problem> {
     let (id, today) = (ask.id("id")?, ask.today());
-    let v = ask.app().read::<_, Never>(move |tx| app::posting::public(tx, id, today)).await?;
+    let v = ask
+        .app()
+        .read::<_, Never>(Reach::Public, move |tx| app::posting::public(tx, id, today))
+        .await?;
     let p = Page::new(&ask, "record-title", Season::Autumn);
     let key = ask.new_key().to_string();
     ask.page(&RecordPage { p, v, key })

@@ -1,0 +1,177 @@
+//! The wall on SQLite. Temporary views bear the names of the tables and show what is within reach;
+//! temporary triggers refuse to write anything else. Readers cannot look past the views: an
+//! authorizer lets a table be read through its view alone. The reach itself is no table: it is held
+//! by the program, where no statement can widen it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::access::{Reach, is_within};
+use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+use super::{WALLED, Words, reached, shown};
+use crate::Result;
+
+/// The reach of the transaction that runs on a connection; nothing at all between two of them.
+#[derive(Clone, Default)]
+pub(crate) struct Held {
+    reach: Arc<Mutex<Option<Reach>>>,
+}
+
+impl Held {
+    pub(crate) fn hold(&self, reach: Option<&Reach>) {
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner) = reach.cloned();
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Reach) -> T, nothing: T) -> T {
+        let reach = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        reach.as_ref().map_or(nothing, question)
+    }
+}
+
+struct Sqlite;
+
+impl Words for Sqlite {
+    fn all(&self) -> String {
+        "reach_all()".to_owned()
+    }
+    fn public(&self) -> String {
+        "reach_public()".to_owned()
+    }
+    fn any_area(&self) -> String {
+        "reach_areas()".to_owned()
+    }
+    fn covers(&self, path: &str) -> String {
+        format!("reach_covers({path})")
+    }
+    fn own_household(&self, household: &str) -> String {
+        format!(
+            "(reach_owner() IS NOT NULL AND {household} IN (SELECT household FROM own_household))"
+        )
+    }
+    fn own_batch(&self, batch: &str) -> String {
+        format!("(reach_owner() IS NOT NULL AND {batch} IN (SELECT batch FROM own_batch))")
+    }
+    fn person(&self) -> String {
+        "reach_person()".to_owned()
+    }
+}
+
+/// Households assigned to the asker, and those of the newest round that are on the asker's list.
+const OWN: &str = "\
+    CREATE TEMP VIEW own_household AS \
+    SELECT a.household FROM main.assignment a \
+    WHERE a.person = reach_owner() AND a.to_date IS NULL \
+    UNION SELECT r.household FROM main.roster r JOIN main.batch b ON b.id = r.batch \
+    WHERE r.cadre = reach_owner() \
+    AND b.round = (SELECT id FROM main.round ORDER BY month DESC LIMIT 1); \
+    CREATE TEMP VIEW own_batch AS SELECT r.batch FROM main.roster r \
+    WHERE r.household IN (SELECT household FROM own_household);";
+
+const OWN_VIEWS: [&str; 2] = ["own_household", "own_batch"];
+
+/// Puts the views over the tables of this connection.
+pub(crate) fn build(connection: &Connection) -> Result<Held> {
+    let held = Held::default();
+    functions(connection, &held)?;
+    connection.execute_batch(OWN)?;
+    for (table, lies) in WALLED {
+        let mut seen = reached(&Sqlite, *lies, "x");
+        if let Some(shown) = shown(&Sqlite, *lies, "x") {
+            seen = format!("{seen} OR {shown}");
+        }
+        connection.execute_batch(&format!(
+            "CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} AS x WHERE {seen}"
+        ))?;
+    }
+    Ok(held)
+}
+
+/// Refuses to write outside the reach: what was there before, and what would be there after.
+pub(crate) fn guard_writes(connection: &Connection) -> Result<()> {
+    for (table, lies) in WALLED {
+        let (old, new) = (reached(&Sqlite, *lies, "OLD"), reached(&Sqlite, *lies, "NEW"));
+        let triggers = [
+            ("INSERT", format!("NOT COALESCE(({new}), FALSE)")),
+            ("UPDATE", format!("NOT COALESCE(({old}) AND ({new}), FALSE)")),
+            ("DELETE", format!("NOT COALESCE(({old}), FALSE)")),
+        ];
+        for (verb, outside) in triggers {
+            connection.execute_batch(&format!(
+                "CREATE TEMP TRIGGER wall_{table}_{verb} BEFORE {verb} ON main.{table} \
+                 WHEN {outside} BEGIN SELECT RAISE(ABORT, 'out of reach'); END"
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Closes the tables themselves: from here on this connection reads them through their views, and
+/// does nothing but read.
+pub(crate) fn close_tables(connection: &mut Connection) -> Result<()> {
+    connection.authorizer(Some(|asked: AuthContext<'_>| match asked.action {
+        AuthAction::Read { table_name, .. } => {
+            let is_table = asked.database_name == Some("main") && is_walled(table_name);
+            let through = asked.accessor.is_some_and(|v| is_walled(v) || OWN_VIEWS.contains(&v));
+            if is_table && !through { Authorization::Deny } else { Authorization::Allow }
+        }
+        AuthAction::Select
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive
+        | AuthAction::Transaction { .. } => Authorization::Allow,
+        _ => Authorization::Deny,
+    }))?;
+    Ok(())
+}
+
+fn is_walled(table: &str) -> bool {
+    WALLED.iter().any(|(walled, _)| *walled == table)
+}
+
+fn functions(connection: &Connection, held: &Held) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    let of = held.clone();
+    connection.create_scalar_function("reach_all", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(Reach::is_all, false))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_public", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| *reach == Reach::Public, false))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_areas", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| matches!(reach, Reach::Person(scope) if !scope.paths.is_empty()), false))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_covers", 1, flags, move |asked: &Context<'_>| {
+        let Ok(path) = asked.get_raw(0).as_str() else { return Ok(false) };
+        Ok(of.ask(
+            |reach| match reach {
+                Reach::System => true,
+                Reach::Public => false,
+                Reach::Person(scope) => scope.paths.iter().any(|above| is_within(path, above)),
+            },
+            false,
+        ))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_person", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| bytes(reach, false), None))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_owner", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| bytes(reach, true), None))
+    })?;
+    Ok(())
+}
+
+/// The asker; or only one who has households of their own.
+fn bytes(reach: &Reach, owner: bool) -> Option<Vec<u8>> {
+    match reach {
+        Reach::Person(scope) if scope.assigned || !owner => Some(scope.person.as_bytes().to_vec()),
+        _ => None,
+    }
+}

@@ -3,6 +3,7 @@
 
 mod file;
 mod retention;
+mod takeout;
 
 use domain::Id;
 use domain::access::{Permission, Scope};
@@ -17,6 +18,10 @@ use crate::{Failure, Who};
 
 pub use file::{File, FileOf, file};
 pub use retention::{Retain, expired, retain};
+pub use takeout::{
+    AskTakeout, DecideTakeout, TakeoutPage, ask_takeout, decide_takeout, each_taken, takeout,
+    takeout_places, takeout_to_take, takeouts,
+};
 
 /// Asks to see one sealed value of a household or of an objection.
 pub struct Reveal {

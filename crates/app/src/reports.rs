@@ -27,6 +27,8 @@ pub struct Todo {
     pub steps: Vec<Step>,
     pub objections: i64,
     pub objections_due: Option<Date>,
+    /// Lists with sealed values that others want and this person may allow.
+    pub takeouts: i64,
     pub market_days: i64,
     pub expiring_lots: i64,
     /// The month whose round is not open yet.
@@ -122,6 +124,10 @@ fn todo(tx: &mut Tx, who: &Who) -> Result<Todo, Failure<Never>> {
         let scope = who.scope(Permission::AnswerObjection);
         let (open, due) = store::reports::open_objections(tx, &scope)?;
         (todo.objections, todo.objections_due) = (open, due);
+    }
+    if who.may(Permission::AllowTakeout) {
+        let scope = who.scope(Permission::AllowTakeout);
+        todo.takeouts = store::reports::takeouts_to_allow(tx, who.person, &scope)?;
     }
     if who.may(Permission::Redeem) {
         let places: Vec<_> = who

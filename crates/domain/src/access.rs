@@ -78,10 +78,12 @@ pub enum Permission {
     ReadSeen,
     /// See a sealed value, with a reason that is logged.
     Reveal,
+    /// Say yes or no to somebody else's list with sealed values.
+    AllowTakeout,
 }
 
 impl Permission {
-    pub const ALL: [Permission; 21] = [
+    pub const ALL: [Permission; 22] = [
         Permission::ReadHouseholds,
         Permission::ReadGoods,
         Permission::Export,
@@ -103,6 +105,7 @@ impl Permission {
         Permission::ReadAudit,
         Permission::ReadSeen,
         Permission::Reveal,
+        Permission::AllowTakeout,
     ];
 }
 
@@ -131,6 +134,7 @@ impl Role {
                     | P::Certify
                     | P::ManageCards
                     | P::Reveal
+                    | P::AllowTakeout
             ),
             Role::VillageCommittee => matches!(
                 permission,

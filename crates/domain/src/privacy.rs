@@ -4,6 +4,7 @@
 pub mod fields;
 pub mod retention;
 pub mod reveal;
+pub mod takeout;
 
 pub use fields::{Class, Field, Kept};
 pub use reveal::{Reason, Refusal, Stated, What};

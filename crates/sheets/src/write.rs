@@ -93,6 +93,9 @@ impl<W: Write + Send> Table<W> {
                 let mut book = Box::new(Workbook::new());
                 let page = book.add_worksheet_with_constant_memory()?;
                 page.set_name(sheet_name(sheet))?;
+                if let Some(note) = note {
+                    page.set_footer(format!("&L&8{}&R&8&P/&N", foot(note)));
+                }
                 Target::Xlsx { book, out }
             }
             Kind::Csv => {
@@ -170,6 +173,11 @@ impl<W: Write + Send> Table<W> {
         }
         Ok(())
     }
+}
+
+/// What stands at the foot of each printed page; there is room for 255 characters, codes and all.
+fn foot(note: &str) -> String {
+    note.chars().take(100).collect::<String>().replace('&', "&&")
 }
 
 /// Twelve digits and more a spreadsheet shows as 1.23E+11.

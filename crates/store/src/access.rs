@@ -254,6 +254,7 @@ pub enum Resource {
     MarketDay,
     Redemption,
     Card,
+    Takeout,
 }
 
 impl Resource {
@@ -265,6 +266,7 @@ impl Resource {
             Resource::Batch => ("batch x", "x.path", None),
             Resource::Posting => ("posting x JOIN batch b ON b.id = x.batch", "b.path", None),
             Resource::Objection => ("objection x", "x.path", None),
+            Resource::Takeout => ("takeout x", "x.path", None),
             Resource::Place => ("place x", "x.path", None),
             Resource::MarketDay => ("market_day x", "x.path", None),
             Resource::Redemption => {

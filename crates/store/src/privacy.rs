@@ -1,12 +1,19 @@
 //! Everything that is held about one household, for its own file; and what is erased when its time
 //! is over.
 
+mod takeout;
+
 use domain::posting::Objection;
 use domain::privacy::retention::Cutoff;
 use domain::registry::{Household, Member};
 use domain::{Id, Millis};
 
 use crate::{Result, Tx, args};
+
+pub use takeout::{
+    Decided, NewTakeout, Taken, Takeout, decide_takeout, each_taken, find_takeout, record_takeout,
+    takeouts,
+};
 
 /// One sheet, as its scorer filled it in.
 pub struct Scored {

@@ -94,6 +94,18 @@ pub fn open_objections(tx: &mut Tx, scope: &Scope) -> Result<(i64, Option<Date>)
     )
 }
 
+/// How many lists with sealed values others wait for within `decides`.
+pub fn takeouts_to_allow(tx: &mut Tx, person: Id, decides: &Scope) -> Result<i64> {
+    let within = Within::of(decides, "t.path", None, 3);
+    let sql = format!(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM takeout t \
+         WHERE t.state = $1 AND t.person <> $2 AND {}",
+        within.sql
+    );
+    let args = [args!["asked", person].to_vec(), within.args].concat();
+    tx.one(&sql, &args, |r| r.int(0))
+}
+
 /// Market days of one day at the places given.
 pub fn market_days(tx: &mut Tx, places: &[Id], on: Date) -> Result<i64> {
     let mut total = 0;

@@ -50,6 +50,7 @@ const WALLED: &[(&str, Lies)] = &[
     ("settlement", Lies::InBatch),
     ("posting", Lies::Posting),
     ("objection", Lies::AtPath),
+    ("takeout", Lies::AtPath),
     ("account", Lies::Account),
     ("transfer", Lies::Transfer),
     ("bonus", Lies::WithHousehold),

@@ -22,7 +22,7 @@ use store::Broken;
 use crate::{Ask, Page, Problem, Season};
 
 /// Longest reason, in characters.
-const WHY_MAX: usize = 200;
+pub(crate) const WHY_MAX: usize = 200;
 
 /// The form under a list, as `export.html` shows it: it takes out what the list shows.
 pub struct ExportForm {

@@ -2,6 +2,7 @@
 //! household's complete file.
 
 mod file;
+mod takeout;
 
 use app::privacy::{FindByNumber, Reveal, Revealed};
 use askama::Template;
@@ -18,6 +19,7 @@ use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject};
 pub fn routes() -> Vec<Route> {
     let reveal = Needs::May(Permission::Reveal);
     let household = Subject::One(Resource::Household, "id");
+    let (export, one) = (Needs::May(Permission::Export), Subject::One(Resource::Takeout, "id"));
     vec![
         Route::get("/privacy", "privacy.fields", Needs::Nothing, Subject::Public, register),
         Route::post(
@@ -41,6 +43,21 @@ pub fn routes() -> Vec<Route> {
         Route::get("/households/{id}/file", "privacy.file_form", reveal, household, file::form),
         Route::post("/households/{id}/file", "privacy.file", reveal, household, file::show)
             .takes(&["reason", "words", "in_clear"]),
+        Route::get("/takeouts", "privacy.takeouts", reveal, Subject::Zone, takeout::list)
+            .takes(&["standing", "area", "page"]),
+        Route::post("/takeouts", "privacy.ask_takeout", export, Subject::Zone, takeout::create)
+            .takes(&["key", "area", "column-<code>", "reason", "words"]),
+        Route::get("/takeouts/{id}", "privacy.takeout", reveal, one, takeout::show),
+        Route::post(
+            "/takeouts/{id}/decide",
+            "privacy.decide_takeout",
+            Needs::May(Permission::AllowTakeout),
+            one,
+            takeout::decide,
+        )
+        .takes(&["key", "answer", "words"]),
+        Route::post("/takeouts/{id}/take", "privacy.take", export, one, takeout::take)
+            .takes(&["key", "kind"]),
     ]
 }
 

@@ -6,12 +6,13 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::privacy::{FileOf, FindByNumber, Retain, Reveal};
+use app::privacy::{AskTakeout, DecideTakeout, FileOf, FindByNumber, Retain, Reveal};
 use app::registry::import::Receive;
 use app::{App, Failure, Never, Reach, Who};
 use domain::Id;
 use domain::access::Role;
 use domain::privacy::retention::Cutoff;
+use domain::privacy::takeout::{self, Column};
 use domain::privacy::{Reason, Refusal, What};
 use domain::redemption::Proxy;
 use domain::registry::{Household, Member};
@@ -523,4 +524,99 @@ fn no_sealed_value_is_found_in_any_file_or_in_the_log() {
     for canary in CANARIES {
         assert!(!log.contains(canary), "{canary} is in the log");
     }
+}
+
+#[test]
+fn a_list_with_sealed_values_is_allowed_by_a_second_person() {
+    on_both(|stage| {
+        village(stage);
+        stage.at("2026-11-02T09:00");
+        let committee = stage.person("村委", Role::VillageCommittee, Some("001.001.001"));
+        let colleague = stage.person("同村", Role::VillageCommittee, Some("001.001.001"));
+        let township = stage.person("街道", Role::TownshipReviewer, Some("001.001"));
+        let officer = stage.person("专干", Role::AssistanceOfficer, Some("001.001.001"));
+        let ask = |who: &Who, path: &str, columns: &[Column], words: &str| {
+            let who = stage.now_as(who);
+            let r = AskTakeout {
+                key: stage.id(),
+                path: path.into(),
+                columns: columns.to_vec(),
+                reason: Some(Reason::Payment),
+                words: words.into(),
+            };
+            stage.write(move |tx| app::privacy::ask_takeout(tx, &who, &r))
+        };
+        let wanted = [Column::BankAccount, Column::CitizenNumber, Column::BankAccount];
+        let own = "001.001.001";
+        assert!(matches!(ask(&officer, own, &wanted, "发放补贴"), Err(Failure::NotAllowed)));
+        for elsewhere in ["001.001.002", "001.001", "001.001.001.9", ""] {
+            let refused = ask(&committee, elsewhere, &wanted, "发放补贴");
+            assert!(matches!(refused, Err(Failure::NotFound)), "{elsewhere}");
+        }
+        let refused = |answer: Result<Id, Failure<takeout::Refusal>>| match answer {
+            Err(Failure::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        };
+        let none = refused(ask(&committee, own, &[], "发放补贴"));
+        assert_eq!(none, takeout::Refusal::ColumnsNeeded);
+        let wordless = refused(ask(&committee, own, &wanted, " "));
+        assert!(matches!(wordless, takeout::Refusal::Stated(_)));
+        let id = ask(&committee, own, &wanted, "发放补贴").unwrap();
+
+        let take = |who: &Who| {
+            let who = stage.now_as(who);
+            stage.read(move |tx| {
+                let mut rows = Vec::new();
+                app::privacy::each_taken(tx, &who, id, |row| {
+                    rows.push((row.name, row.values));
+                    Ok(())
+                })?;
+                Ok(rows)
+            })
+        };
+        let say = |who: &Who, allow, words: &str| {
+            let who = stage.now_as(who);
+            let r = DecideTakeout { key: stage.id(), id, allow, words: words.into() };
+            stage.write(move |tx| app::privacy::decide_takeout(tx, &who, &r).map(|_| r.id))
+        };
+        let early = take(&committee);
+        assert!(matches!(early, Err(Failure::Refused(takeout::Refusal::NotAllowedYet))));
+        assert!(matches!(say(&committee, true, ""), Err(Failure::NotAllowed)));
+        assert!(matches!(say(&colleague, true, ""), Err(Failure::NotFound)));
+        assert_eq!(refused(say(&township, false, "")), takeout::Refusal::AnswerNeeded { min: 2 });
+        let waits = |who: &Who| {
+            let who = stage.now_as(who);
+            stage.read(move |tx| app::reports::today(tx, &who)).unwrap().todo.takeouts
+        };
+        assert_eq!((waits(&township), waits(&committee)), (1, 0));
+        say(&township, true, "").unwrap();
+        assert_eq!(waits(&township), 0);
+        assert_eq!(refused(say(&township, false, "算了")), takeout::Refusal::AlreadyDecided);
+
+        let rows = take(&committee).unwrap();
+        let values = vec![Some(NUMBER.to_owned()), Some(format!("62220216{:011}", 1))];
+        assert_eq!(rows, [("张三".to_owned(), values)], "{}", stage.engine);
+        for other in [&colleague, &township] {
+            assert!(matches!(take(other), Err(Failure::NotFound)), "only whoever asked");
+        }
+        stage.at("2026-11-09T23:00");
+        assert_eq!(take(&committee).unwrap().len(), 1, "the seventh day");
+        stage.at("2026-11-10T00:30");
+        let over = refused(take(&committee).map(|_| id));
+        assert!(matches!(over, takeout::Refusal::Over { .. }));
+
+        // Whoever may do both still needs somebody else.
+        let own = ask(&township, "001.001", &[Column::Phone], "核对电话").unwrap();
+        let who = stage.now_as(&township);
+        let r = DecideTakeout { key: stage.id(), id: own, allow: true, words: String::new() };
+        let alone = stage.write(move |tx| app::privacy::decide_takeout(tx, &who, &r).map(|_| own));
+        assert_eq!(refused(alone), takeout::Refusal::OwnRequest);
+        let verbs = stage
+            .read::<_, Never>(|tx| {
+                let sql = "SELECT verb FROM audit_log WHERE verb LIKE '%takeout' ORDER BY seq";
+                Ok(tx.all(sql, &[], |r| r.text(0))?)
+            })
+            .unwrap();
+        assert_eq!(verbs, ["ask_takeout", "allow_takeout", "ask_takeout"]);
+    });
 }

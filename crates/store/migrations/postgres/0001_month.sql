@@ -205,6 +205,24 @@ CREATE TABLE import (
 );
 CREATE INDEX import_at ON import (at);
 
+-- privacy ----------------------------------------------------------------------------------------
+-- A list with sealed values that somebody wants to take out. columns: codes with a space between them.
+-- state: asked, allowed, declined.
+CREATE TABLE takeout (
+  id uuid PRIMARY KEY,
+  person uuid NOT NULL REFERENCES person (id),
+  path text NOT NULL,
+  columns text NOT NULL,
+  reason text NOT NULL,
+  words text NOT NULL,
+  at bigint NOT NULL,
+  state text NOT NULL,
+  decided_by uuid,
+  decided_at bigint,
+  answer text
+);
+CREATE INDEX takeout_at ON takeout (at, id);
+
 -- calendar ---------------------------------------------------------------------------------------
 CREATE TABLE holiday_year (
   year bigint PRIMARY KEY,

@@ -205,6 +205,24 @@ CREATE TABLE import (
 ) STRICT;
 CREATE INDEX import_at ON import (at);
 
+-- privacy ----------------------------------------------------------------------------------------
+-- A list with sealed values that somebody wants to take out. columns: codes with a space between them.
+-- state: asked, allowed, declined.
+CREATE TABLE takeout (
+  id BLOB PRIMARY KEY,
+  person BLOB NOT NULL REFERENCES person (id),
+  path TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  words TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  decided_by BLOB,
+  decided_at INTEGER,
+  answer TEXT
+) STRICT;
+CREATE INDEX takeout_at ON takeout (at, id);
+
 -- calendar ---------------------------------------------------------------------------------------
 CREATE TABLE holiday_year (
   year INTEGER PRIMARY KEY,

@@ -3,7 +3,7 @@
 //! is missing or empty, there is nothing to see.
 
 use domain::access::Reach;
-use sha2::{Digest, Sha256};
+use domain::audit::Digest;
 
 use super::{WALLED, Words, reached, shown};
 use crate::{Broken, Result};
@@ -135,7 +135,7 @@ pub(crate) fn build(client: &mut ::postgres::Client, schema: &str, moved: bool) 
     let role = role(schema);
     let sql = wall_sql(schema, &role);
     let mark: String =
-        Sha256::digest(sql.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+        Digest::of("wall").text(&sql).finish().iter().take(8).map(|b| format!("{b:02x}")).collect();
     let stands: Option<String> =
         client.query_one("SELECT obj_description('migration'::regclass)", &[])?.get(0);
     if !moved && stands.as_deref() == Some(mark.as_str()) {

@@ -61,7 +61,7 @@ fn run(stage: &Stage, sql: &'static str, args: Vec<store::Val>) {
 /// One row in every walled table for this village.
 fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: Id) {
     let (village, path) = (at.0, at.1.to_owned());
-    let ids: Vec<Id> = (0..16).map(|_| stage.id()).collect();
+    let ids: Vec<Id> = (0..17).map(|_| stage.id()).collect();
     let zeros = || vec![0_u8; 32];
     let account = domain::points::Account::household(household).id();
     let planted = stage.write::<_, Never>(move |tx| {
@@ -109,6 +109,11 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
              due_on, state, digest) VALUES ($1, $2, $3, $4, $5, 'page', '', 1, '2026-11-09', \
              'open', $6)",
             &args![ids[7], format!("C{n}"), ids[6], b, &path, zeros()],
+        )?;
+        put(
+            "INSERT INTO takeout (id, person, path, columns, reason, words, at, state) \
+             VALUES ($1, $2, $3, 'phone', 'visit', '', 1, 'asked')",
+            &args![ids[16], by, &path],
         )?;
         put(
             "INSERT INTO account (id, unit, kind, owner, debits_posted, credits_posted, \

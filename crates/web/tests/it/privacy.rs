@@ -124,3 +124,67 @@ fn everybody_can_read_what_is_kept() {
         assert!(register.body.contains("citizen_number"));
     }
 }
+
+#[test]
+fn a_list_with_sealed_values_goes_from_asking_to_the_file() {
+    let stage = Stage::sqlite();
+    let wall = wall(&stage);
+    let committee = wall.signed_in(&wall.village.committee);
+    let zone = wall.signed_in(&wall.village.zone_officer);
+    let neighbour = wall.signed_in(&wall.village.neighbour);
+    let clean = |path: &str, cookie: &str| {
+        for language in ["", "; lang=en"] {
+            let shown = wall.get(path, &format!("{cookie}{language}"));
+            assert_eq!(shown.status, StatusCode::OK, "{path}: {}", shown.body);
+            assert!(!shown.body.contains('⟦'), "{path}: {}", shown.body);
+            assert!(!SECRETS.iter().any(|s| shown.body.contains(s)), "{path}: {}", shown.body);
+        }
+        wall.get(path, cookie).body
+    };
+    assert!(clean("/households", &committee).contains("/takeouts"));
+    assert!(clean("/takeouts?area=001.001.001", &committee).contains("column-phone"));
+    let key = stage.id().to_string();
+    let asked = [
+        ("key", key.as_str()),
+        ("area", "001.001.001"),
+        ("reason", "payment"),
+        ("words", "发放补贴"),
+        ("column-phone", "1"),
+        ("column-citizen_number", "1"),
+        ("column-income_fen", "1"),
+    ];
+    let unticked = wall.ask(Method::POST, "/takeouts", &committee, &asked[..4]);
+    assert_eq!(unticked.status, StatusCode::CONFLICT);
+    let sent = wall.ask(Method::POST, "/takeouts", &committee, &asked);
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let page = format!("/takeouts/{key}");
+    assert!(sent.location.starts_with(&page), "{}", sent.location);
+    assert!(!clean(&page, &committee).contains(&format!("{page}/take\"")), "not allowed yet");
+    assert!(clean("/", &zone).contains("/takeouts?standing=asked"));
+    assert!(clean("/takeouts?standing=asked", &zone).contains(&page));
+    assert!(clean(&page, &zone).contains(&format!("{page}/decide\"")));
+    assert_eq!(wall.get(&page, &neighbour).status, StatusCode::NOT_FOUND);
+    assert!(!clean("/takeouts", &neighbour).contains(&page));
+
+    let answer = stage.id().to_string();
+    let yes = [("key", answer.as_str()), ("answer", "allow"), ("words", "同意")];
+    let allowed = wall.ask(Method::POST, &format!("{page}/decide"), &zone, &yes);
+    assert_eq!(allowed.status, StatusCode::SEE_OTHER, "{}", allowed.body);
+    assert!(clean(&page, &committee).contains(&format!("{page}/take\"")));
+    let file = stage.id().to_string();
+    let take = [("key", file.as_str()), ("kind", "csv")];
+    let taken = wall.ask(Method::POST, &format!("{page}/take"), &committee, &take).body;
+    let lines: Vec<&str> = taken.lines().collect();
+    assert!(lines[0].contains("发放补贴") && !taken.contains('⟦'), "{taken}");
+    assert_eq!(lines.len(), 3, "note, header, one person: {taken}");
+    for known in [NUMBER, PHONE, "7654.32", &key.replace('-', "")[24..]] {
+        assert!(lines[2].contains(known), "{known}: {taken}");
+    }
+    assert!(!taken.contains("6222021602001234567"), "what was not asked for: {taken}");
+    for other in [&zone, &neighbour] {
+        let theirs = wall.ask(Method::POST, &format!("{page}/take"), other, &take);
+        assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    }
+    let seen = format!("/households/{}/seen", wall.village.households[0]);
+    assert!(clean(&seen, &zone).contains("敏感名单"), "the household can see that it went out");
+}

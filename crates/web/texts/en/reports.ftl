@@ -6,6 +6,7 @@ todo-close = All sheets are in: close scoring
 todo-review = Review
 todo-post = Post on the wall
 todo-certify = Posting period is over: certify
+todo-takeouts = Lists with sealed values to allow
 todo-objections = Objections to answer
 todo-due = first due { $date }
 todo-market-day = Market day today: to the counter

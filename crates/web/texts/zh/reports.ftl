@@ -6,6 +6,7 @@ todo-close = 打分已齐，可以结束打分
 todo-review = 评议
 todo-post = 张贴公示
 todo-certify = 公示期满，可以认定
+todo-takeouts = 待批准的敏感名单
 todo-objections = 待答复的异议
 todo-due = 最早 { $date } 到期
 todo-market-day = 今天出车，去兑换

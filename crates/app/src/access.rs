@@ -301,6 +301,7 @@ pub fn end_post(tx: &mut Tx, who: &Who, post: Id) -> Result<(), Failure<Never>> 
 
 pub fn disable(tx: &mut Tx, who: &Who, person: Id, off: bool) -> Result<(), Failure<Never>> {
     who.must(Permission::ManagePeople)?;
+    store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
     Ok(store::access::set_disabled(tx, person, off.then_some(who.now))?)
 }
 

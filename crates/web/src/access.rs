@@ -17,27 +17,45 @@ pub fn routes() -> Vec<Route> {
     use Needs::{May, Nothing, SignedIn};
     let people = May(Permission::ManagePeople);
     vec![
-        Route::get("/login", "access.login_form", Nothing, Subject::Zone, login_form)
+        Route::get("/login", row!("access.login_form"), Nothing, Subject::Zone, login_form)
             .takes(&["next"]),
-        Route::post("/login", "access.sign_in", Nothing, Subject::Zone, sign_in)
+        Route::post("/login", row!("access.sign_in"), Nothing, Subject::Zone, sign_in)
             .takes(&["login", "password", "next"]),
-        Route::post("/logout", "access.sign_out", Nothing, Subject::Zone, sign_out),
-        Route::get("/language", "access.language", Nothing, Subject::Zone, language)
+        Route::post("/logout", row!("access.sign_out"), Nothing, Subject::Zone, sign_out),
+        Route::get("/language", row!("access.language"), Nothing, Subject::Zone, language)
             .takes(&["to", "back"]),
-        Route::get("/password", "access.password_form", SignedIn, Subject::Zone, password_form),
-        Route::post("/password", "access.change_password", SignedIn, Subject::Zone, password)
+        Route::get(
+            "/password",
+            row!("access.password_form"),
+            SignedIn,
+            Subject::Zone,
+            password_form,
+        ),
+        Route::post("/password", row!("access.change_password"), SignedIn, Subject::Zone, password)
             .takes(&["login", "old", "new"]),
-        Route::get("/people", "access.people", people, Subject::Zone, people_page)
+        Route::get("/people", row!("access.people"), people, Subject::Zone, people_page)
             .takes(&["q", "page", "person"]),
-        Route::post("/people", "access.add_person", people, Subject::Zone, add_person)
+        Route::post("/people", row!("access.add_person"), people, Subject::Zone, add_person)
             .takes(&["key", "name", "unit"]),
-        Route::post("/people/{id}/login", "access.give_login", people, Subject::Zone, give_login)
-            .takes(&["login", "password"]),
-        Route::post("/people/{id}/posts", "access.give_post", people, Subject::Zone, give_post)
-            .takes(&["key", "role", "area", "place"]),
-        Route::post("/people/{id}/disable", "access.disable", people, Subject::Zone, disable)
+        Route::post(
+            "/people/{id}/login",
+            row!("access.give_login"),
+            people,
+            Subject::Zone,
+            give_login,
+        )
+        .takes(&["login", "password"]),
+        Route::post(
+            "/people/{id}/posts",
+            row!("access.give_post"),
+            people,
+            Subject::Zone,
+            give_post,
+        )
+        .takes(&["key", "role", "area", "place"]),
+        Route::post("/people/{id}/disable", row!("access.disable"), people, Subject::Zone, disable)
             .takes(&["off"]),
-        Route::post("/posts/{id}/end", "access.end_post", people, Subject::Zone, end_post),
+        Route::post("/posts/{id}/end", row!("access.end_post"), people, Subject::Zone, end_post),
     ]
 }
 

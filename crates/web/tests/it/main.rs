@@ -1,7 +1,6 @@
 //! The doors, through the real router.
 
 mod audit;
-mod doors;
 mod exports;
 mod matrix;
 mod month;

@@ -268,10 +268,10 @@ impl<'g, 's> House<'g, 's> {
         self.routes.iter().find(|route| route.name == name).expect("a route")
     }
 
+    /// Pages first: they are to show the zone as it was played.
     fn rows(&self) -> impl Iterator<Item = (&Row, &Route)> {
-        let pages = |row: &&Row| row.method != "GET";
         let mut rows: Vec<&Row> = self.policy.rows.iter().collect();
-        rows.sort_by_key(pages);
+        rows.sort_by_key(|row| row.method != "GET");
         rows.into_iter().map(|row| (row, self.route(&row.route)))
     }
 
@@ -293,7 +293,7 @@ impl<'g, 's> House<'g, 's> {
         let answer = self.ask(route, &sent, &cookie, "text/html");
         let was = answer.status.as_u16().to_string();
         picture.cell(&row.route, asker.column, label, wanted, answer.outcome, &was);
-        self.search(picture, row, asker, column, label, &answer.text);
+        self.search(picture, row, asker, column, label, &without(&answer.text, &sent));
         if answer.outcome != Outcome::Allowed {
             return;
         }
@@ -311,7 +311,7 @@ impl<'g, 's> House<'g, 's> {
             }
             let answer = self.ask(route, &sent, &cookie, accept);
             picture.cell(&row.route, asker.column, label, wanted, answer.outcome, "as data");
-            self.search(picture, row, asker, column, label, &answer.text);
+            self.search(picture, row, asker, column, label, &without(&answer.text, &sent));
         }
     }
 
@@ -363,16 +363,26 @@ impl<'g, 's> House<'g, 's> {
         }
     }
 
-    /// The same for what changes nothing: pages and lists taken out.
+    /// The same for what changes nothing: pages, and lists taken out.
     pub fn looking(&self, picture: &mut Picture) {
-        for asker in askers(self) {
-            for (row, route) in self.rows() {
-                if row.method == "GET"
-                    || row.path.ends_with("/export")
-                    || route.name == "privacy.take"
-                {
-                    self.cells(picture, (row, route), &asker);
-                }
+        askers(self).iter().for_each(|asker| self.looking_of(picture, asker));
+    }
+
+    /// And for those alone whose posts leave something of the zone outside.
+    pub fn looking_from_below(&self, picture: &mut Picture) {
+        for role in Role::ALL {
+            let asker = self.asker(role);
+            if asker.home != ZONE {
+                self.looking_of(picture, &asker);
+            }
+        }
+    }
+
+    fn looking_of(&self, picture: &mut Picture, asker: &Asker) {
+        for (row, route) in self.rows() {
+            let is_file = row.path.ends_with("/export") || route.name == "privacy.take";
+            if row.method == "GET" || is_file {
+                self.cells(picture, (row, route), asker);
             }
         }
     }
@@ -482,6 +492,24 @@ impl<'g, 's> House<'g, 's> {
             let fresh = |new: Id| (self.renewed(base.with(id, new)), new.to_string());
             swaps.push((kind.to_owned(), fresh(foreign), fresh(missing)));
         }
+        if route.takes.contains(&"card") {
+            // At the counter a card stands for its household.
+            let far = self.foreign_path(asker).map(str::to_owned);
+            let code = far.and_then(|far| self.zone.codes.get(&("card", far)).cloned());
+            if let Some(code) = code {
+                let none = domain::redemption::Code::new(77).to_string();
+                let path = format!("/counter?day={}&card=", self.day_at_counter());
+                let with = |value: String| {
+                    let mut sent = self.renewed(base.with(Id::nil(), Id::nil()));
+                    sent.fields.push(("card".to_owned(), value.clone()));
+                    if row.method == "GET" {
+                        sent.path = format!("{path}{value}");
+                    }
+                    (sent, value)
+                };
+                swaps.push(("card".to_owned(), with(code), with(none)));
+            }
+        }
         let mut ask_for = |name: &str, foreign: String, missing: String| {
             let with = |value: String| {
                 let mut sent = self.renewed(base.with(Id::nil(), Id::nil()));
@@ -527,7 +555,7 @@ impl<'g, 's> House<'g, 's> {
             let far = self.foreign_path(asker).map(str::to_owned);
             let number = far.and_then(|far| self.zone.codes.get(&("number", far)).cloned());
             if let Some(number) = number {
-                ask_for("number", number, "110105194912310011".replace("0011", "0038"));
+                ask_for("number", number, "371502196203040099".to_owned());
             }
         }
         swaps
@@ -622,6 +650,11 @@ fn ids_in(sent: &Sent) -> BTreeSet<Id> {
         .flat_map(|(name, value)| [name.split_once('-').map_or("", |n| n.1), value.as_str()])
         .filter_map(|part| part.parse().ok());
     of_path.chain(of_fields).collect()
+}
+
+/// A text without the ids that it was asked for: they come back in links.
+fn without(text: &str, sent: &Sent) -> String {
+    ids_in(sent).iter().fold(text.to_owned(), |text, id| text.replace(&id.to_string(), "ASKED"))
 }
 
 /// A text without what must differ: the id that was asked for, and keys made for this answer.

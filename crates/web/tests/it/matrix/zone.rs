@@ -108,14 +108,42 @@ impl<'s> Zone<'s> {
                 word.unwrap_or_else(|| ("elsewhere".to_owned(), "area.name".to_owned()))
             })
             .collect();
+        found.extend(self.ids_in(text));
         found.sort();
         found.dedup();
         found
     }
 
+    /// The same for the ids of records: a link to what lies elsewhere says that it is there.
+    fn ids_in(&self, text: &str) -> Vec<(String, String)> {
+        let dashes = text.match_indices('-').filter_map(|(at, _)| {
+            let id = text.get(at.checked_sub(8)?..at + 28)?;
+            if id.as_bytes()[13] == b'-' { id.parse::<Id>().ok() } else { None }
+        });
+        dashes.filter_map(|id| self.told_by(id)).collect()
+    }
+
+    fn told_by(&self, id: Id) -> Option<(String, String)> {
+        let (kind, path) = self.kind_of(id)?;
+        let (table, spot) = match kind {
+            "other household" => ("household", format!("{path}#2")),
+            "household" => (kind, format!("{path}#1")),
+            "objection" | "answered objection" => ("objection", format!("{path}#1")),
+            "card" | "frozen card" => ("card", format!("{path}#1")),
+            "redemption" | "reversed redemption" => ("redemption", format!("{path}#1")),
+            "batch" | "takeout" | "import" | "donation" | "lot" | "person" | "post" => {
+                (kind, path.to_owned())
+            }
+            _ => return None,
+        };
+        Some((spot, format!("{table}.id")))
+    }
+
     /// Every field that has a word somewhere.
     pub fn fields(&self) -> Vec<String> {
-        let mut fields: Vec<_> = self.words.borrow().iter().map(|word| word.1.clone()).collect();
+        let words = self.words.borrow();
+        let ids = self.ids.values().filter_map(|id| Some(self.told_by(*id)?.1));
+        let mut fields: Vec<_> = words.iter().map(|word| word.1.clone()).chain(ids).collect();
         fields.sort();
         fields.dedup();
         fields

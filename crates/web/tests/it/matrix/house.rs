@@ -231,9 +231,12 @@ impl<'g, 's> House<'g, 's> {
             true => {
                 let form = "multipart/form-data; boundary=b";
                 request = request.header(header::CONTENT_TYPE, form);
-                "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.json\"\r\n\r\n\
-                 {}\r\n--b--\r\n"
-                    .to_owned()
+                format!(
+                    "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{}\r\n--b\r\n\
+                     Content-Disposition: form-data; name=\"file\"; filename=\"f.json\"\r\n\r\n\
+                     {{}}\r\n--b--\r\n",
+                    self.key()
+                )
             }
             false => {
                 let form = "application/x-www-form-urlencoded";
@@ -257,6 +260,7 @@ impl<'g, 's> House<'g, 's> {
                 StatusCode::NOT_FOUND => Outcome::NotThere,
                 // The worker that marks a workbook is a program of its own, and not here.
                 _ if route.name == "registry.marked" => Outcome::Allowed,
+                StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Outcome::Unreadable,
                 status if status.is_server_error() => Outcome::Broken,
                 _ => Outcome::Allowed,
             };
@@ -430,7 +434,7 @@ impl<'g, 's> House<'g, 's> {
     }
 
     /// A form sent from another site, by somebody who may send it.
-    pub fn from_elsewhere(&self) -> StatusCode {
+    pub fn sent_from_elsewhere(&self) -> StatusCode {
         let (route, asker) = (self.route("privacy.find"), self.asker(Role::VillageCommittee));
         let sent = sent(self, route, None);
         let origin = Some("https://elsewhere.test");

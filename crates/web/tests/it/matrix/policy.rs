@@ -87,14 +87,16 @@ impl Cell {
     }
 }
 
-/// How a request was, or is to be, answered. A rule that says no (400, 409, 422, 429) is past all
-/// guards, and so allowed.
+/// How a request was, or is to be, answered. A rule that says no (409, 429) is past all guards, and
+/// so allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Allowed,
     SignIn,
     NotAllowed,
     NotThere,
+    /// The form did not come to the use case: a fault of the test.
+    Unreadable,
     Broken,
 }
 
@@ -105,6 +107,7 @@ impl Outcome {
             Outcome::SignIn => "401",
             Outcome::NotAllowed => "403",
             Outcome::NotThere => "404",
+            Outcome::Unreadable => "form",
             Outcome::Broken => "broken",
         }
     }
@@ -115,6 +118,8 @@ pub struct Row {
     pub method: String,
     pub path: String,
     pub about: String,
+    /// A second factor is shown first.
+    pub factor: bool,
     /// The answer holds sealed values in clear.
     pub asked: bool,
     /// It holds what was answered to whoever brings the code.
@@ -152,16 +157,17 @@ fn lines(file: &'static str) -> impl Iterator<Item = &'static str> {
 impl Policy {
     pub fn read() -> Policy {
         let header = lines(POLICY).next().expect("a header");
-        let roles = columns(header.strip_suffix(",sealed").expect("the last column"), 4);
+        let roles = columns(header.strip_suffix(",sealed").expect("the last column"), 5);
         let rows = lines(POLICY).skip(1).map(|line| {
             let words: Vec<&str> = line.split(',').collect();
-            assert_eq!(words.len(), roles.len() + 5, "{line}");
-            let cells = roles.iter().cloned().zip(words[4..].iter().map(|word| Cell::parse(word)));
+            assert_eq!(words.len(), roles.len() + 6, "{line}");
+            let cells = roles.iter().cloned().zip(words[5..].iter().map(|word| Cell::parse(word)));
             Row {
                 route: words[0].to_owned(),
                 method: words[1].to_owned(),
                 path: words[2].to_owned(),
                 about: words[3].to_owned(),
+                factor: words[4] == "yes",
                 asked: words.last() == Some(&"asked"),
                 by_code: words.last() == Some(&"code"),
                 cells: cells.collect(),

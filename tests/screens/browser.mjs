@@ -1,6 +1,7 @@
 // A Chromium whose every page is watched: errors on the console, refusals by the content policy,
 // the weight of a first visit, and what axe finds wrong for people who see or move otherwise.
 
+import { createHmac } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -112,9 +113,40 @@ export class Person {
   async signIn(login, password) {
     await this.go("/login");
     await this.submit("main form", { login, password });
-    if (new URL(this.page.url()).pathname === "/login") {
+    if (this.at("/login/code")) await this.submit("main form", { code: await this.code() });
+    if (this.at("/login") || this.at("/login/code")) {
       throw new Error(`${this.name} could not sign in: ${await this.text()}`);
     }
+  }
+
+  at(path) {
+    return new URL(this.page.url()).pathname === path;
+  }
+
+  /** Sets a password by a code that is good once; the first of a zone gives their name too. */
+  async welcome(code, password, first) {
+    await this.go(first ? "/welcome?first=yes" : "/welcome");
+    await this.submit("main form", { code, password, again: password, ...first });
+    if (!this.at("/login")) throw new Error(`${this.name}: ${await this.text()}`);
+  }
+
+  /** Sets a second factor up where one was asked for, and goes on to what was wanted. */
+  async setUpFactor(password, look = () => {}) {
+    await look("factor");
+    await this.submit("main form", { password });
+    this.secret = (await this.page.locator("#secret").innerText()).replaceAll(" ", "");
+    await look("factor-scan");
+    await this.submit("main form", { code: await this.code() });
+    await look("factor-codes");
+    await this.follow("main a.primary");
+  }
+
+  /** What the authenticator shows now, by the server's clock; never the same digits twice. */
+  async code() {
+    const answer = await this.page.request.get("/login");
+    const now = Math.floor(Date.parse(answer.headers().date) / 30000);
+    this.step = Math.max(now, (this.step ?? 0) + 1);
+    return totp(this.secret, this.step);
   }
 
   /** The page's main text, for a look at what it says. */
@@ -161,4 +193,17 @@ export class Person {
   async close() {
     await this.context.close();
   }
+}
+
+/** RFC 6238 with SHA-1 and six digits, of a base 32 secret. */
+function totp(secret, step) {
+  const bits = [...secret]
+    .map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0"))
+    .join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const hash = createHmac("sha1", key).update(counter).digest();
+  const at = hash[19] & 15;
+  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }

@@ -138,10 +138,14 @@ impl EditGood {
     }
 }
 
-/// A new good, or a new edition of one. What is in the catalogue is a matter of the whole zone.
+/// May this person change the catalogue? It is a matter of the whole zone.
+pub fn may_edit(who: &Who) -> bool {
+    who.scope(Permission::ReceiveGoods).paths.iter().any(|path| !path.contains('.'))
+}
+
+/// A new good, or a new edition of one.
 pub fn edit(tx: &mut Tx, who: &Who, r: &EditGood) -> Result<Id, Failure<CatalogueRefusal>> {
-    let scope = who.must_scope(Permission::ReceiveGoods)?;
-    if !scope.paths.iter().any(|path| !path.contains('.')) {
+    if !may_edit(who) {
         return Err(Failure::NotAllowed);
     }
     let asked = r.asked();
@@ -372,6 +376,7 @@ pub fn announce(
     let place = store::goods::find_place(tx, r.place)?.ok_or(Failure::NotFound)?;
     who.must_cover(Permission::AnnounceMarketDay, &place.path)?;
     let path = store::goods::village_path(tx, r.village)?.ok_or(Failure::NotFound)?;
+    who.must_cover(Permission::AnnounceMarketDay, &path)?;
     let asked = Digest::of("announce").id(r.place).id(r.village).date(r.on_date).text(&r.spot);
     if audit::is_repeat(tx, r.key, &asked)? {
         let notice = (r.on_date - who.today()).get_days();
@@ -403,7 +408,7 @@ pub fn announce(
 
 // Reading ------------------------------------------------------------------------------------------
 
-fn ids(places: &[Place]) -> Vec<Id> {
+pub(crate) fn ids(places: &[Place]) -> Vec<Id> {
     places.iter().map(|place| place.id).collect()
 }
 

@@ -203,7 +203,10 @@ pub fn redeem(tx: &mut Tx, who: &Who, r: &Redeem) -> Result<Recorded, Failure<Re
         today: who.today(),
         at: who.now,
     };
-    let facts = store::redemption::facts(tx, &request, &customer, own_stores(who))?;
+    let mut facts = store::redemption::facts(tx, &request, &customer, own_stores(who))?;
+    // A market day from elsewhere is as unknown as none.
+    let scope = who.scope(Permission::Redeem);
+    facts.market_day = facts.market_day.filter(|day| scope.covers(&day.path));
     let decision = domain::redemption::decide(&facts, &request).map_err(Failure::Refused)?;
     record(tx, who, "redeem", &customer.path, asked, &decision)
 }

@@ -96,7 +96,10 @@ const STEPS_SHOWN: i64 = 200;
 
 pub fn today(tx: &mut Tx, who: &Who) -> Result<Today, Failure<Never>> {
     let stock = match who.may(Permission::ReadGoods) {
-        true => store::reports::stock(tx, STOCK_SHOWN)?,
+        true => {
+            let places = crate::goods::places(tx, who)?;
+            store::reports::stock(tx, &crate::goods::ids(&places), STOCK_SHOWN)?
+        }
         false => Vec::new(),
     };
     let scope = who.scope(Permission::ReadHouseholds);
@@ -140,7 +143,8 @@ fn todo(tx: &mut Tx, who: &Who) -> Result<Todo, Failure<Never>> {
     }
     if who.may(Permission::ReceiveGoods) {
         let until = today.saturating_add(jiff::Span::new().days(EXPIRING_DAYS));
-        todo.expiring_lots = store::reports::expiring_lots(tx, until)?;
+        let places = crate::goods::own_places(tx, who)?;
+        todo.expiring_lots = store::reports::expiring_lots(tx, &crate::goods::ids(&places), until)?;
     }
     if who.may(Permission::OpenRound) {
         let month = today.to_string()[..7].to_owned();

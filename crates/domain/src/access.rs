@@ -154,7 +154,6 @@ impl Role {
                     | P::AnswerObjection
                     | P::Certify
                     | P::ManageCards
-                    | P::HandOver
                     | P::Reveal
                     | P::AllowTakeout
             ),

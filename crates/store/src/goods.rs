@@ -289,7 +289,7 @@ pub fn each_good(
 }
 
 /// Placeholders for a list of ids from `first` on, and the ids; never an empty list.
-fn one_of(ids: &[Id], first: usize) -> (String, Vec<Val>) {
+pub(crate) fn one_of(ids: &[Id], first: usize) -> (String, Vec<Val>) {
     let mut args: Vec<Val> = ids.iter().map(|id| Val::Id(*id)).collect();
     if args.is_empty() {
         args.push(Val::Id(Id::nil()));

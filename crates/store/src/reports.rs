@@ -117,13 +117,16 @@ pub fn market_days(tx: &mut Tx, places: &[Id], on: Date) -> Result<i64> {
 }
 
 /// Lots still in stock that go bad by `until`.
-pub fn expiring_lots(tx: &mut Tx, until: Date) -> Result<i64> {
-    count(
-        tx,
+pub fn expiring_lots(tx: &mut Tx, places: &[Id], until: Date) -> Result<i64> {
+    let (inside, mut args) = crate::goods::one_of(places, 1);
+    args.push(until.into());
+    let sql = format!(
         "FROM account c JOIN lot l ON l.id = c.owner WHERE c.kind = 'stock' \
-         AND l.expires_on <= $1 AND c.credits_posted - c.debits_posted > 0",
-        &args![until],
-    )
+         AND c.place IN ({inside}) AND l.expires_on <= ${} \
+         AND c.credits_posted - c.debits_posted > 0",
+        args.len()
+    );
+    count(tx, &sql, &args)
 }
 
 /// The newest round: its month, and the month's own.
@@ -192,23 +195,26 @@ pub struct Stock {
     pub points: i64,
 }
 
-pub fn stock(tx: &mut Tx, limit: i64) -> Result<Vec<Stock>> {
-    tx.all(
+pub fn stock(tx: &mut Tx, places: &[Id], limit: i64) -> Result<Vec<Stock>> {
+    let (inside, mut args) = crate::goods::one_of(places, 1);
+    args.push(limit.into());
+    let sql = format!(
         "SELECT g.name_zh, g.name_en, g.measure, g.points, \
          CAST(SUM(c.credits_posted - c.debits_posted) AS BIGINT) FROM account c \
-         JOIN goods g ON g.goods = c.unit AND g.current WHERE c.kind = 'stock' \
-         GROUP BY g.goods, g.name_zh, g.name_en, g.measure, g.points ORDER BY 5, 1 LIMIT $1",
-        &args![limit],
-        |r| {
-            Ok(Stock {
-                name_zh: r.text(0)?,
-                name_en: r.text(1)?,
-                measure: r.text(2)?,
-                points: r.int(3)?,
-                left: r.int(4)?,
-            })
-        },
-    )
+         JOIN goods g ON g.goods = c.unit AND g.current \
+         WHERE c.kind = 'stock' AND c.place IN ({inside}) \
+         GROUP BY g.goods, g.name_zh, g.name_en, g.measure, g.points ORDER BY 5, 1 LIMIT ${}",
+        args.len()
+    );
+    tx.all(&sql, &args, |r| {
+        Ok(Stock {
+            name_zh: r.text(0)?,
+            name_en: r.text(1)?,
+            measure: r.text(2)?,
+            points: r.int(3)?,
+            left: r.int(4)?,
+        })
+    })
 }
 
 pub use audit::{LogFilter, LogLine, LogReader, each_log_line, log, seen};

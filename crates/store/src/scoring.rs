@@ -3,7 +3,7 @@
 
 mod hand_over;
 
-pub use hand_over::{Visitor, assigned_to, hand_over_sheets, visitors};
+pub use hand_over::{Visitor, assigned_to, hand_over_sheets, is_visitor, visitors};
 
 use std::sync::Arc;
 

@@ -18,23 +18,26 @@ pub fn routes() -> Vec<Route> {
     let posts = May(Permission::ManagePosts);
     let shut = May(Permission::ShutOut);
     vec![
-        Route::get("/login", "access.login_form", Nothing, Zone, sign_in::form).takes(&["next"]),
-        Route::post("/login", "access.sign_in", Nothing, Zone, sign_in::sign_in)
-            .takes(&["login", "password", "next"]),
-        Route::get("/login/code", "access.code_form", Nothing, Zone, sign_in::code_form)
+        Route::get("/login", row!("access.login_form"), Nothing, Zone, sign_in::form)
             .takes(&["next"]),
-        Route::post("/login/code", "access.show_code", Nothing, Zone, sign_in::show_code)
+        Route::post("/login", row!("access.sign_in"), Nothing, Zone, sign_in::sign_in)
+            .takes(&["login", "password", "next"]),
+        Route::get("/login/code", row!("access.code_form"), Nothing, Zone, sign_in::code_form)
+            .takes(&["next"]),
+        Route::post("/login/code", row!("access.show_code"), Nothing, Zone, sign_in::show_code)
             .takes(&["code", "next"]),
-        Route::post("/logout", "access.sign_out", Nothing, Zone, sign_in::sign_out),
-        Route::get("/welcome", "access.welcome_form", Nothing, Zone, sign_in::welcome_form)
+        Route::post("/logout", row!("access.sign_out"), Nothing, Zone, sign_in::sign_out),
+        Route::get("/welcome", row!("access.welcome_form"), Nothing, Zone, sign_in::welcome_form)
             .takes(&["first"]),
-        Route::post("/welcome", "access.accept", Nothing, Zone, sign_in::accept)
+        Route::post("/welcome", row!("access.accept"), Nothing, Zone, sign_in::accept)
             .takes(&["key", "code", "name", "login", "password", "again"]),
-        Route::get("/language", "access.language", Nothing, Zone, language).takes(&["to", "back"]),
-        Route::get("/account", "access.account", SignedIn, Zone, account::page).takes(&["next"]),
+        Route::get("/language", row!("access.language"), Nothing, Zone, language)
+            .takes(&["to", "back"]),
+        Route::get("/account", row!("access.account"), SignedIn, Zone, account::page)
+            .takes(&["next"]),
         Route::post(
             "/account/password",
-            "access.change_password",
+            row!("access.change_password"),
             SignedIn,
             Zone,
             account::password,
@@ -42,16 +45,16 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "old", "password", "again", "next"]),
         Route::post(
             "/account/sessions/{id}/end",
-            "access.end_session",
+            row!("access.end_session"),
             SignedIn,
             Zone,
             account::end,
         ),
-        Route::get("/account/factor", "access.factor_form", SignedIn, Zone, account::factor)
+        Route::get("/account/factor", row!("access.factor_form"), SignedIn, Zone, account::factor)
             .takes(&["next"]),
         Route::post(
             "/account/factor",
-            "access.begin_factor",
+            row!("access.begin_factor"),
             SignedIn,
             Zone,
             account::begin_factor,
@@ -59,7 +62,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["password", "next"]),
         Route::post(
             "/account/factor/confirm",
-            "access.confirm_factor",
+            row!("access.confirm_factor"),
             SignedIn,
             Zone,
             account::confirm_factor,
@@ -67,44 +70,41 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "code", "next"]),
         Route::post(
             "/account/factor/drop",
-            "access.drop_own_factor",
+            row!("access.drop_own_factor"),
             SignedIn,
             Zone,
             account::drop_factor,
         )
         .takes(&["key", "password"]),
-        Route::get("/people", "access.people", read, Zone, people::page)
+        Route::get("/people", row!("access.people"), read, Zone, people::page)
             .takes(&["q", "page", "person"]),
-        Route::post("/people", "access.add_person", read, Zone, people::add)
+        Route::post("/people", row!("access.add_person"), read, Zone, people::add)
             .takes(&["key", "name", "unit"]),
-        Route::post("/people/{id}/invite", "access.invite", read, Zone, people::invite)
+        Route::post("/people/{id}/invite", row!("access.invite"), read, Zone, people::invite)
             .takes(&["key", "login"]),
-        Route::post("/people/{id}/posts", "access.give_post", posts, Zone, people::give_post)
+        Route::post("/people/{id}/posts", row!("access.give_post"), posts, Zone, people::give_post)
             .takes(&["key", "role", "area", "place", "from", "to"]),
-        Route::post("/posts/{id}/end", "access.end_post", posts, Zone, people::end_post)
+        Route::post("/posts/{id}/end", row!("access.end_post"), posts, Zone, people::end_post)
             .takes(&["key"]),
-        Route::post("/people/{id}/disable", "access.disable", shut, Zone, people::disable)
+        Route::post("/people/{id}/disable", row!("access.disable"), shut, Zone, people::disable)
             .takes(&["key", "off"]),
         Route::post(
             "/people/{id}/sessions/{session}/end",
-            "access.end_session_of",
+            row!("access.end_session_of"),
             shut,
             Zone,
             people::end_session,
         ),
         Route::post(
             "/people/{id}/factor/drop",
-            "access.drop_factor",
+            row!("access.drop_factor"),
             posts,
             Zone,
             people::drop_factor,
         )
         .takes(&["key"]),
-        Route::post("/access-rules", "access.set_rules", posts, Zone, people::set_rules).takes(&[
-            "key",
-            "profile",
-            "second_factor",
-        ]),
+        Route::post("/access-rules", row!("access.set_rules"), posts, Zone, people::set_rules)
+            .takes(&["key", "profile", "second_factor"]),
     ]
 }
 

@@ -12,7 +12,13 @@ use utoipa::openapi::{
 use crate::{Ask, Needs, Problem, Route, Subject};
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::get("/openapi.json", "api.document", Needs::Nothing, Subject::Public, document)]
+    vec![Route::get(
+        "/openapi.json",
+        row!("api.document"),
+        Needs::Nothing,
+        Subject::Public,
+        document,
+    )]
 }
 
 async fn document(ask: Ask) -> Result<Response, Problem> {

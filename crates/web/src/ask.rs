@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use app::{App, Who};
+use app::{App, Reach, Who};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart};
@@ -30,6 +30,8 @@ pub struct Ask {
     pub(crate) session: Option<Id>,
     /// A new password comes before anything else.
     pub(crate) must_change: bool,
+    /// What the database shows the asker.
+    pub(crate) reach: Reach,
     pub lang: Lang,
     pub now: Millis,
     pub headers: HeaderMap,
@@ -185,7 +187,7 @@ impl Ask {
         mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
     ) -> Result<T, Problem> {
         let who = self.who()?;
-        Ok(self.app().write(who.reach(), move |tx| work(tx, &who)).await?)
+        Ok(self.app().write(self.reach.clone(), move |tx| work(tx, &who)).await?)
     }
 
     /// Runs a query in the asker's name and within their reach.
@@ -194,7 +196,7 @@ impl Ask {
         mut work: impl FnMut(&mut app::Tx, &Who) -> Result<T, app::Failure<R>> + Send + 'static,
     ) -> Result<T, Problem> {
         let who = self.who()?;
-        Ok(self.app().read(who.reach(), move |tx| work(tx, &who)).await?)
+        Ok(self.app().read(self.reach.clone(), move |tx| work(tx, &who)).await?)
     }
 
     // Answers.

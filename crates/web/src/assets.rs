@@ -28,7 +28,7 @@ pub fn href(name: &str) -> String {
 }
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::get("/assets/{name}", "assets.show", Needs::Nothing, Subject::Public, show)]
+    vec![Route::get("/assets/{name}", row!("assets.show"), Needs::Nothing, Subject::Public, show)]
 }
 
 async fn show(ask: Ask) -> Result<Response, Problem> {

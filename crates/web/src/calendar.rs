@@ -17,18 +17,14 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get(
             "/rounds",
-            "calendar.rounds",
+            row!("calendar.rounds"),
             May(Permission::ReadHouseholds),
             Subject::Zone,
             rounds,
         ),
-        Route::post("/rounds", "calendar.open_round", open, Subject::Zone, open_round).takes(&[
-            "key",
-            "month",
-            "visits_from",
-            "visits_to",
-        ]),
-        Route::post("/calendar", "calendar.import_year", open, Subject::Zone, import_year)
+        Route::post("/rounds", row!("calendar.open_round"), open, Subject::Zone, open_round)
+            .takes(&["key", "month", "visits_from", "visits_to"]),
+        Route::post("/calendar", row!("calendar.import_year"), open, Subject::Zone, import_year)
             .takes(&["key", "file"]),
     ]
 }

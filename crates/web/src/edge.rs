@@ -17,12 +17,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use domain::Millis;
-use domain::access::Scope;
+use domain::access::{Permission, Scope};
 use http_body_util::{BodyExt, Limited};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha2::{Digest as _, Sha256};
 
 use crate::ask::{Ask, answer, is_open, see_other, unique};
+use crate::guard::Guard;
 use crate::page::{Page, Season};
 use crate::problem::Problem;
 use crate::route::{Needs, Route, Subject};
@@ -54,6 +55,9 @@ pub struct Server {
     pub(crate) strangers: crate::audit::Counted,
     zone: OnceLock<String>,
     slots: tokio::sync::Semaphore,
+    /// Guards that a test has taken away.
+    #[cfg(feature = "sabotage")]
+    pub without: Vec<Guard>,
 }
 
 impl Server {
@@ -66,6 +70,8 @@ impl Server {
             strangers: Default::default(),
             zone: OnceLock::new(),
             slots: tokio::sync::Semaphore::new(2),
+            #[cfg(feature = "sabotage")]
+            without: Vec::new(),
         }
     }
 
@@ -126,6 +132,7 @@ fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Opt
         scope: Scope { person: domain::Id::nil(), paths: Vec::new(), assigned: false },
         session: None,
         must_change: false,
+        reach: Reach::Public,
         lang,
         now,
         headers,
@@ -186,6 +193,7 @@ fn shell(ask: &Ask) -> Ask {
         scope: ask.scope.clone(),
         session: ask.session,
         must_change: ask.must_change,
+        reach: ask.reach.clone(),
         lang: ask.lang,
         now: ask.now,
         headers: ask.headers.clone(),
@@ -204,7 +212,8 @@ async fn guard(
     token: Option<[u8; 32]>,
     request: Request<Body>,
 ) -> Result<(), Problem> {
-    if route.method != Method::GET && !is_same_origin(&ask.headers) {
+    let server = ask.server.clone();
+    if server.has(Guard::Origin) && route.method != Method::GET && !is_same_origin(&ask.headers) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin"));
     }
     let query = request.uri().query().unwrap_or("");
@@ -232,32 +241,40 @@ async fn guard(
     ask.session = who.as_ref().map(|w| w.session);
     ask.must_change = who.as_ref().is_some_and(|w| w.must_change);
     ask.who = who.map(|w| w.who);
+    ask.reach = ask.who.as_ref().map_or(Reach::Public, app::Who::reach);
+    #[cfg(feature = "sabotage")]
+    server.tear_down(ask);
     if let (true, Some(hash)) = (is_stale, token) {
         ask.server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
     }
 
-    if !is_open(route.needs) {
-        let who = ask.who.as_ref().ok_or(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"))?;
-        if ask.must_change && !route.name.starts_with("access.") {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
+    if !is_open(route.needs) && ask.who.is_none() && server.has(Guard::SignedIn) {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"));
+    }
+    if !is_open(route.needs) && ask.must_change && !route.name.starts_with("access.") {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
+    }
+    if let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) {
+        let takes_out = matches!(route.needs, Needs::TakeOut(_));
+        let may = who.may(permission) && (!takes_out || who.may(Permission::Export));
+        if server.has(Guard::Permission) && !may {
+            return Err(Problem::not_allowed());
         }
-        if let Needs::May(permission) = route.needs {
-            if !who.may(permission) {
-                return Err(Problem::not_allowed());
-            }
-            if route.second_factor && !may_act {
-                return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
-            }
-            ask.scope = who.scope(permission);
+        if server.has(Guard::SecondFactor) && route.second_factor && !may_act {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
+        }
+        ask.scope = who.scope(permission);
+        if takes_out {
+            ask.scope = ask.scope.and(&who.scope(Permission::Export));
         }
     }
-    if let Subject::One(resource, name) = route.subject {
-        let id = ask.id(name)?;
-        let scope = ask.scope.clone();
-        let reach = ask.who()?.reach();
-        let app = ask.server.app.clone();
-        let inside = app
-            .read::<_, Never>(reach, move |tx| Ok(store::access::covers(tx, &scope, resource, id)?))
+    if let (Subject::One(resource, name), true) = (route.subject, server.has(Guard::Area)) {
+        let (id, scope) = (ask.id(name)?, ask.scope.clone());
+        let inside = server
+            .app
+            .read::<_, Never>(ask.reach.clone(), move |tx| {
+                Ok(store::access::covers(tx, &scope, resource, id)?)
+            })
             .await?;
         if !inside {
             return Err(Problem::not_found());

@@ -28,12 +28,12 @@ pub fn routes() -> Vec<Route> {
     let places = Subject::Within(Resource::Place);
     let days = Subject::Within(Resource::MarketDay);
     vec![
-        Route::get("/goods", "goods.catalogue", read, places, catalogue)
+        Route::get("/goods", row!("goods.catalogue"), read, places, catalogue)
             .takes(&["q", "category", "sort", "way", "all", "page"]),
-        Route::post("/goods/export", "goods.export", export, places, export_catalogue)
+        Route::post("/goods/export", row!("goods.export"), export, places, export_catalogue)
             .takes(&["key", "kind", "why", "q", "category", "sort", "way", "all"]),
-        Route::get("/goods/new", "goods.new", receive, Subject::Zone, new_good),
-        Route::post("/goods", "goods.edit", receive, Subject::Zone, edit).takes(&[
+        Route::get("/goods/new", row!("goods.new"), receive, Subject::Zone, new_good),
+        Route::post("/goods", row!("goods.edit"), receive, Subject::Zone, edit).takes(&[
             "key",
             "goods",
             "replaces",
@@ -47,37 +47,43 @@ pub fn routes() -> Vec<Route> {
             "limit_month",
             "active",
         ]),
-        Route::get("/goods/move", "goods.move_form", receive, places, move_form)
+        Route::get("/goods/move", row!("goods.move_form"), receive, places, move_form)
             .takes(&["from", "to", "q"]),
-        Route::post("/goods/move", "goods.move_goods", receive, places, move_goods)
+        Route::post("/goods/move", row!("goods.move_goods"), receive, places, move_goods)
             .takes(&["key", "from", "to", "lot-{id}"]),
-        Route::get("/goods/expiring", "goods.expiring", read, places, expiring)
+        Route::get("/goods/expiring", row!("goods.expiring"), read, places, expiring)
             .takes(&["by", "q", "page"]),
         Route::post(
             "/goods/expiring/export",
-            "goods.export_expiring",
+            row!("goods.export_expiring"),
             export,
             places,
             export_expiring,
         )
         .takes(&["key", "kind", "why", "by", "q"]),
-        Route::post("/goods/write-off", "goods.write_off", receive, places, write_off)
+        Route::post("/goods/write-off", row!("goods.write_off"), receive, places, write_off)
             .takes(&["key", "place", "reason", "lot", "quantity"]),
-        Route::get("/goods/{id}", "goods.good", read, Subject::Zone, good),
-        Route::post("/places", "goods.open_place", receive, Subject::Within(Resource::Area), open)
-            .takes(&["key", "kind", "name", "area"]),
-        Route::get("/donations", "goods.donations", read, places, donations)
+        Route::get("/goods/{id}", row!("goods.good"), read, Subject::Zone, good),
+        Route::post(
+            "/places",
+            row!("goods.open_place"),
+            receive,
+            Subject::Within(Resource::Area),
+            open,
+        )
+        .takes(&["key", "kind", "name", "area"]),
+        Route::get("/donations", row!("goods.donations"), read, places, donations)
             .takes(&["q", "from", "to", "way", "page"]),
         Route::post(
             "/donations/export",
-            "goods.export_donations",
+            row!("goods.export_donations"),
             export,
             places,
             export_donations,
         )
         .takes(&["key", "kind", "why", "q", "from", "to", "way"]),
-        Route::get("/donations/new", "goods.receive_form", receive, places, receive_form),
-        Route::post("/donations", "goods.receive", receive, places, receive_goods).takes(&[
+        Route::get("/donations/new", row!("goods.receive_form"), receive, places, receive_form),
+        Route::post("/donations", row!("goods.receive"), receive, places, receive_goods).takes(&[
             "key",
             "donor",
             "donor_public",
@@ -89,18 +95,18 @@ pub fn routes() -> Vec<Route> {
             "quantity-{n}",
             "expires-{n}",
         ]),
-        Route::get("/donations/{id}", "goods.donation", read, places, donation),
-        Route::get("/market-days", "goods.market_days", read, days, market_days)
+        Route::get("/donations/{id}", row!("goods.donation"), read, places, donation),
+        Route::get("/market-days", row!("goods.market_days"), read, days, market_days)
             .takes(&["q", "when", "page"]),
         Route::post(
             "/market-days/export",
-            "goods.export_market_days",
+            row!("goods.export_market_days"),
             export,
             days,
             export_market_days,
         )
         .takes(&["key", "kind", "why", "q", "when"]),
-        Route::post("/market-days", "goods.announce", announce, places, announce_day)
+        Route::post("/market-days", row!("goods.announce"), announce, places, announce_day)
             .takes(&["key", "place", "village", "on_date", "spot"]),
     ]
 }
@@ -160,6 +166,7 @@ struct CataloguePage {
     places: Vec<Place>,
     rows: Vec<GoodsRow>,
     may_change: bool,
+    may_edit: bool,
     areas: Vec<(Id, String)>,
     by_sku: String,
     by_points: String,
@@ -225,6 +232,7 @@ async fn catalogue(ask: Ask) -> Result<Response, Problem> {
         places: found.places,
         rows: found.rows,
         may_change,
+        may_edit: app::goods::may_edit(&ask.who()?),
         areas,
         by_sku: turned("sku"),
         by_points: turned("points"),
@@ -291,6 +299,9 @@ struct GoodPage {
 }
 
 async fn new_good(ask: Ask) -> Result<Response, Problem> {
+    if !app::goods::may_edit(&ask.who()?) {
+        return Err(Problem::not_allowed());
+    }
     let key = ask.new_key();
     let good = Good {
         goods: key,
@@ -321,7 +332,7 @@ async fn good(ask: Ask) -> Result<Response, Problem> {
         good: current.good,
         replaces: Some(current.id),
         editions,
-        may_change: ask.who()?.may(Permission::ReceiveGoods),
+        may_change: app::goods::may_edit(&ask.who()?),
     };
     ask.page(&page)
 }

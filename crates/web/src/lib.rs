@@ -1,13 +1,18 @@
 //! The HTTP edge: pages, JSON, sessions. Translates; decides nothing.
 //!
-//! Every route is declared once, in the `routes()` of its room; `routes::all` joins them, and the
-//! router, the guard and the API document are made from that one list.
+//! Every route is declared once, in the `routes()` of its room, under the name of its row in
+//! `policy.csv`; `routes` joins them, and the router, the guard, the API document and the matrix of
+//! rights are made from that one list.
+
+#[macro_use]
+mod policy;
 
 mod api;
 mod ask;
 mod assets;
 mod edge;
 pub mod export;
+mod guard;
 mod page;
 mod problem;
 mod qr;
@@ -30,6 +35,8 @@ pub mod scoring;
 pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
 pub use edge::{Server, now, random, router, serve};
+#[cfg(feature = "sabotage")]
+pub use guard::Guard;
 pub use page::{Page, Paging, Season};
 pub use problem::Problem;
 pub use route::{Needs, Route, Subject};

@@ -15,25 +15,26 @@ pub fn routes() -> Vec<Route> {
     let read = May(Permission::ReadHouseholds);
     let record = May(Permission::RecordObjection);
     vec![
-        Route::get("/p", "posting.hanging", Nothing, Public, public::hanging).takes(&["q", "page"]),
-        Route::get("/p/{id}", "posting.show", Nothing, Public, public::show),
-        Route::get("/p/{id}/posting.txt", "posting.text", Nothing, Public, public::text),
-        Route::get("/p/{id}/print", "posting.print", Nothing, Public, public::print),
-        Route::post("/p/{id}/objections", "posting.object", Nothing, Public, public::object)
+        Route::get("/p", row!("posting.hanging"), Nothing, Public, public::hanging)
+            .takes(&["q", "page"]),
+        Route::get("/p/{id}", row!("posting.show"), Nothing, Public, public::show),
+        Route::get("/p/{id}/posting.txt", row!("posting.text"), Nothing, Public, public::text),
+        Route::get("/p/{id}/print", row!("posting.print"), Nothing, Public, public::print),
+        Route::post("/p/{id}/objections", row!("posting.object"), Nothing, Public, public::object)
             .takes(&["key", "serial", "text", "by_name", "contact"])
             .body_max(16 << 10),
-        Route::get("/answers", "posting.look_up", Nothing, Public, public::look_up)
+        Route::get("/answers", row!("posting.look_up"), Nothing, Public, public::look_up)
             .takes(&["code"]),
         Route::get(
             "/batches/{id}/posting",
-            "posting.of_batch",
+            row!("posting.of_batch"),
             read,
             One(Resource::Batch, "id"),
             batch::show,
         ),
         Route::post(
             "/batches/{id}/posting",
-            "posting.post",
+            row!("posting.post"),
             May(Permission::Post),
             One(Resource::Batch, "id"),
             batch::post,
@@ -41,7 +42,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "place", "contact", "from"]),
         Route::post(
             "/batches/{id}/certification",
-            "posting.certify",
+            row!("posting.certify"),
             May(Permission::Certify),
             One(Resource::Batch, "id"),
             batch::certify,
@@ -49,7 +50,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key"]),
         Route::get(
             "/objections",
-            "posting.objections",
+            row!("posting.objections"),
             record,
             Within(Resource::Objection),
             objections::list,
@@ -57,7 +58,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["q", "standing", "page"]),
         Route::post(
             "/objections/export",
-            "posting.export_objections",
+            row!("posting.export_objections"),
             May(Permission::Export),
             Within(Resource::Objection),
             objections::export,
@@ -65,14 +66,14 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "kind", "why", "q", "standing"]),
         Route::get(
             "/objections/{id}",
-            "posting.objection",
+            row!("posting.objection"),
             record,
             One(Resource::Objection, "id"),
             objections::show,
         ),
         Route::post(
             "/objections/{id}/answer",
-            "posting.answer",
+            row!("posting.answer"),
             May(Permission::AnswerObjection),
             One(Resource::Objection, "id"),
             objections::answer,
@@ -80,14 +81,14 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "verdict", "text", "outcome", "item-<code>"]),
         Route::get(
             "/postings/{id}/objections",
-            "posting.record_form",
+            row!("posting.record_form"),
             record,
             One(Resource::Posting, "id"),
             objections::record_form,
         ),
         Route::post(
             "/postings/{id}/objections",
-            "posting.record_objection",
+            row!("posting.record_objection"),
             record,
             One(Resource::Posting, "id"),
             objections::record,

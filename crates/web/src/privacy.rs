@@ -19,44 +19,57 @@ use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject};
 pub fn routes() -> Vec<Route> {
     let reveal = Needs::May(Permission::Reveal);
     let household = Subject::One(Resource::Household, "id");
+    let take = Needs::TakeOut(Permission::Reveal);
     let (export, one) = (Needs::May(Permission::Export), Subject::One(Resource::Takeout, "id"));
     vec![
-        Route::get("/privacy", "privacy.fields", Needs::Nothing, Subject::Public, register),
+        Route::get("/privacy", row!("privacy.fields"), Needs::Nothing, Subject::Public, register),
         Route::post(
             "/households/find",
-            "privacy.find",
+            row!("privacy.find"),
             reveal,
             Subject::Within(Resource::Household),
             find,
         )
         .takes(&["key", "number"]),
-        Route::post("/households/{id}/reveal", "privacy.reveal", reveal, household, show)
+        Route::post("/households/{id}/reveal", row!("privacy.reveal"), reveal, household, show)
             .takes(&["field", "reason", "words"]),
         Route::post(
             "/objections/{id}/reveal",
-            "privacy.reveal_objector",
-            reveal,
+            row!("privacy.reveal_objector"),
+            Needs::May(Permission::AnswerObjection),
             Subject::One(Resource::Objection, "id"),
             show,
         )
         .takes(&["field", "reason", "words"]),
-        Route::get("/households/{id}/file", "privacy.file_form", reveal, household, file::form),
-        Route::post("/households/{id}/file", "privacy.file", reveal, household, file::show)
+        Route::get(
+            "/households/{id}/file",
+            row!("privacy.file_form"),
+            reveal,
+            household,
+            file::form,
+        ),
+        Route::post("/households/{id}/file", row!("privacy.file"), reveal, household, file::show)
             .takes(&["reason", "words", "in_clear"]),
-        Route::get("/takeouts", "privacy.takeouts", reveal, Subject::Zone, takeout::list)
+        Route::get("/takeouts", row!("privacy.takeouts"), reveal, Subject::Zone, takeout::list)
             .takes(&["standing", "area", "page"]),
-        Route::post("/takeouts", "privacy.ask_takeout", export, Subject::Zone, takeout::create)
-            .takes(&["key", "area", "column-<code>", "reason", "words"]),
-        Route::get("/takeouts/{id}", "privacy.takeout", reveal, one, takeout::show),
+        Route::post(
+            "/takeouts",
+            row!("privacy.ask_takeout"),
+            export,
+            Subject::Zone,
+            takeout::create,
+        )
+        .takes(&["key", "area", "column-<code>", "reason", "words"]),
+        Route::get("/takeouts/{id}", row!("privacy.takeout"), reveal, one, takeout::show),
         Route::post(
             "/takeouts/{id}/decide",
-            "privacy.decide_takeout",
+            row!("privacy.decide_takeout"),
             Needs::May(Permission::AllowTakeout),
             one,
             takeout::decide,
         )
         .takes(&["key", "answer", "words"]),
-        Route::post("/takeouts/{id}/take", "privacy.take", export, one, takeout::take)
+        Route::post("/takeouts/{id}/take", row!("privacy.take"), take, one, takeout::take)
             .takes(&["key", "kind"]),
     ]
 }

@@ -35,7 +35,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get(
             "/counter",
-            "redemption.counter",
+            row!("redemption.counter"),
             redeem,
             Subject::Within(Resource::Household),
             counter,
@@ -43,7 +43,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["day", "card", "household", "q"]),
         Route::post(
             "/counter",
-            "redemption.redeem",
+            row!("redemption.redeem"),
             redeem,
             Subject::Within(Resource::Household),
             hand_over,
@@ -59,7 +59,7 @@ pub fn routes() -> Vec<Route> {
         ]),
         Route::get(
             "/market-days/{id}",
-            "redemption.market_day",
+            row!("redemption.market_day"),
             Needs::May(Permission::ReadGoods),
             Subject::One(Resource::MarketDay, "id"),
             market_day,
@@ -67,34 +67,70 @@ pub fn routes() -> Vec<Route> {
         .takes(&["q", "page"]),
         Route::post(
             "/market-days/{id}/export",
-            "redemption.export",
+            row!("redemption.export"),
             export,
             Subject::One(Resource::MarketDay, "id"),
             export_redemptions,
         )
         .takes(&["key", "kind", "why", "q"]),
-        Route::get("/receipts/{id}", "redemption.receipt", Needs::SignedIn, Subject::Zone, receipt),
-        Route::post("/receipts/{id}/reverse", "redemption.reverse", redeem, one, reverse)
+        Route::get(
+            "/receipts/{id}",
+            row!("redemption.receipt"),
+            Needs::SignedIn,
+            Subject::Zone,
+            receipt,
+        ),
+        Route::post("/receipts/{id}/reverse", row!("redemption.reverse"), redeem, one, reverse)
             .takes(&["key", "reason"]),
-        Route::get("/households/{id}/cards", "redemption.cards", cards, household, cards_page),
-        Route::post("/households/{id}/cards", "redemption.issue_card", cards, household, issue)
-            .takes(&["key"]),
+        Route::get(
+            "/households/{id}/cards",
+            row!("redemption.cards"),
+            cards,
+            household,
+            cards_page,
+        ),
+        Route::post(
+            "/households/{id}/cards",
+            row!("redemption.issue_card"),
+            cards,
+            household,
+            issue,
+        )
+        .takes(&["key"]),
         Route::post(
             "/households/{id}/cards/export",
-            "redemption.export_cards",
-            export,
+            row!("redemption.export_cards"),
+            Needs::TakeOut(Permission::ManageCards),
             household,
             export_cards,
         )
         .takes(&["key", "kind", "why"]),
-        Route::get("/cards/{id}", "redemption.card", cards, card, print_card),
-        Route::post("/cards/{id}/freeze", "redemption.freeze_card", cards, card, freeze)
+        Route::get("/cards/{id}", row!("redemption.card"), cards, card, print_card),
+        Route::post("/cards/{id}/freeze", row!("redemption.freeze_card"), cards, card, freeze)
             .takes(&["key", "reason"]),
-        Route::get("/households/{id}/explain", "redemption.explain", read, household, explain)
-            .takes(&["before"]),
-        Route::get("/households/{id}/award", "redemption.award_form", award, household, award_form),
-        Route::post("/households/{id}/award", "redemption.award", award, household, give_award)
-            .takes(&["key", "event", "document", "on_date"]),
+        Route::get(
+            "/households/{id}/explain",
+            row!("redemption.explain"),
+            read,
+            household,
+            explain,
+        )
+        .takes(&["before"]),
+        Route::get(
+            "/households/{id}/award",
+            row!("redemption.award_form"),
+            award,
+            household,
+            award_form,
+        ),
+        Route::post(
+            "/households/{id}/award",
+            row!("redemption.award"),
+            award,
+            household,
+            give_award,
+        )
+        .takes(&["key", "event", "document", "on_date"]),
     ]
 }
 

@@ -17,36 +17,48 @@ pub fn routes() -> Vec<Route> {
     let household = Subject::One(Resource::Household, "id");
     let within = Subject::Within(Resource::Household);
     vec![
-        Route::get("/import", "registry.imports", import, Subject::Zone, imports::list)
+        Route::get("/import", row!("registry.imports"), import, Subject::Zone, imports::list)
             .takes(&["page"]),
-        Route::post("/import", "registry.receive", import, Subject::Zone, imports::receive)
+        Route::post("/import", row!("registry.receive"), import, Subject::Zone, imports::receive)
             .takes(&["key", "file"])
             .body_max(imports::BODY_MAX),
         Route::post(
             "/import/export",
-            "registry.export_imports",
+            row!("registry.export_imports"),
             Needs::May(Permission::Export),
             Subject::Zone,
             imports::export,
         )
         .takes(&["key", "kind", "why"]),
-        Route::get("/import/{id}", "registry.import", import, Subject::Zone, imports::show)
+        Route::get("/import/{id}", row!("registry.import"), import, Subject::Zone, imports::show)
             .takes(&["show", "page"]),
-        Route::post("/import/{id}/check", "registry.check", import, Subject::Zone, imports::check),
-        Route::post("/import/{id}/apply", "registry.apply", import, Subject::Zone, imports::apply)
-            .takes(&["key"]),
+        Route::post(
+            "/import/{id}/check",
+            row!("registry.check"),
+            import,
+            Subject::Zone,
+            imports::check,
+        ),
+        Route::post(
+            "/import/{id}/apply",
+            row!("registry.apply"),
+            import,
+            Subject::Zone,
+            imports::apply,
+        )
+        .takes(&["key"]),
         Route::get(
             "/import/{id}/marked",
-            "registry.marked",
+            row!("registry.marked"),
             import,
             Subject::Zone,
             imports::marked,
         ),
-        Route::get("/households", "registry.list", read, within, list::list)
+        Route::get("/households", row!("registry.list"), read, within, list::list)
             .takes(&["q", "area", "order", "inactive", "page"]),
         Route::post(
             "/households/export",
-            "registry.export",
+            row!("registry.export"),
             Needs::May(Permission::Export),
             within,
             list::export,
@@ -54,14 +66,14 @@ pub fn routes() -> Vec<Route> {
         .takes(&["key", "kind", "why", "q", "area", "order", "inactive"]),
         Route::get(
             "/households/{id}/kinship",
-            "registry.kinship_form",
+            row!("registry.kinship_form"),
             review,
             household,
             kinship::form,
         ),
         Route::post(
             "/households/{id}/kinship",
-            "registry.declare_kinship",
+            row!("registry.declare_kinship"),
             review,
             household,
             kinship::declare,

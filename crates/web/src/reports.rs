@@ -13,24 +13,24 @@ use crate::{Ask, Needs, Page, Problem, Route, Season, Subject};
 
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::get("/", "reports.today", Needs::SignedIn, Subject::Zone, today),
+        Route::get("/", row!("reports.today"), Needs::SignedIn, Subject::Zone, today),
         Route::get(
             "/households/{id}",
-            "reports.household",
+            row!("reports.household"),
             Needs::May(Permission::ReadHouseholds),
             Subject::One(Resource::Household, "id"),
             household::show,
         ),
         Route::get(
             "/households/{id}/seen",
-            "reports.seen",
+            row!("reports.seen"),
             Needs::May(Permission::ReadSeen),
             Subject::One(Resource::Household, "id"),
             audit::seen,
         ),
         Route::get(
             "/audit",
-            "reports.log",
+            row!("reports.log"),
             Needs::May(Permission::ReadAudit),
             Subject::Zone,
             audit::log,
@@ -38,7 +38,7 @@ pub fn routes() -> Vec<Route> {
         .takes(&["person", "household", "what", "verb", "from", "to", "area", "before"]),
         Route::post(
             "/audit/export",
-            "reports.export_log",
+            row!("reports.export_log"),
             Needs::May(Permission::Export),
             Subject::Zone,
             audit::export,

@@ -9,6 +9,7 @@ use axum::response::Response;
 use domain::access::Permission;
 use store::access::Resource;
 
+use crate::policy::Row;
 use crate::{Ask, Problem};
 
 /// What the asker must be.
@@ -19,6 +20,24 @@ pub enum Needs {
     SignedIn,
     /// A post with this permission; `Ask::scope` is then narrowed to it.
     May(Permission),
+    /// The same, and to take lists out where it holds: `Who::must_take_out`.
+    TakeOut(Permission),
+}
+
+impl Needs {
+    /// The permission it is narrowed to.
+    pub fn permission(self) -> Option<Permission> {
+        match self {
+            Needs::May(permission) | Needs::TakeOut(permission) => Some(permission),
+            Needs::Nothing | Needs::SignedIn => None,
+        }
+    }
+
+    /// Is it open only to whoever has shown a second factor?
+    pub fn asks_second_factor(self) -> bool {
+        matches!(self, Needs::TakeOut(_))
+            || self.permission().is_some_and(Permission::needs_second_factor)
+    }
 }
 
 /// What the route is about, and so where its area is found.
@@ -41,14 +60,14 @@ pub type Handler = Arc<dyn Fn(Ask) -> Answer + Send + Sync>;
 pub struct Route {
     pub method: Method,
     pub path: &'static str,
-    /// `room.verb`, the operation's name in the API document.
+    /// `room.verb`: its row in `policy.csv`, the operation's name in the API document.
     pub name: &'static str,
     pub needs: Needs,
     pub subject: Subject,
     /// Form or JSON fields, or query parameters of a GET.
     pub takes: &'static [&'static str],
     pub body_max: usize,
-    /// A second factor must have been shown; follows from the permission.
+    /// A second factor must have been shown: `Needs::asks_second_factor`.
     pub second_factor: bool,
     pub handler: Handler,
 }
@@ -56,34 +75,35 @@ pub struct Route {
 impl Route {
     pub fn get<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
         path: &'static str,
-        name: &'static str,
+        row: Row,
         needs: Needs,
         subject: Subject,
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
-        Route::new(Method::GET, path, name, needs, subject, handler)
+        Route::new(Method::GET, path, row, needs, subject, handler)
     }
 
     pub fn post<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
         path: &'static str,
-        name: &'static str,
+        row: Row,
         needs: Needs,
         subject: Subject,
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
-        Route::new(Method::POST, path, name, needs, subject, handler)
+        Route::new(Method::POST, path, row, needs, subject, handler)
     }
 
     fn new<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
         method: Method,
         path: &'static str,
-        name: &'static str,
+        row: Row,
         needs: Needs,
         subject: Subject,
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
         let handler: Handler = Arc::new(move |ask| Box::pin(handler(ask)));
-        let second_factor = matches!(needs, Needs::May(p) if p.needs_second_factor());
+        let name = row.name();
+        let second_factor = needs.asks_second_factor();
         let (takes, body_max): (&[&str], _) = (&[], 256 << 10);
         Route { method, path, name, needs, subject, takes, body_max, second_factor, handler }
     }

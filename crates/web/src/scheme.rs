@@ -16,19 +16,14 @@ pub fn routes() -> Vec<Route> {
     use Needs::{May, SignedIn};
     let manage = May(Permission::ManageScheme);
     vec![
-        Route::get("/scheme", "scheme.list", SignedIn, Subject::Zone, list),
-        Route::post("/scheme", "scheme.upload", manage, Subject::Zone, upload)
+        Route::get("/scheme", row!("scheme.list"), SignedIn, Subject::Zone, list),
+        Route::post("/scheme", row!("scheme.upload"), manage, Subject::Zone, upload)
             .takes(&["key", "file"])
             .body_max(1 << 20),
-        Route::get("/scheme/{id}", "scheme.view", SignedIn, Subject::Zone, view),
-        Route::get("/scheme/{id}/file", "scheme.file", SignedIn, Subject::Zone, file),
-        Route::post("/scheme/{id}/adopt", "scheme.adopt", manage, Subject::Zone, adopt).takes(&[
-            "key",
-            "from_month",
-            "resolved_on",
-            "number",
-            "text",
-        ]),
+        Route::get("/scheme/{id}", row!("scheme.view"), SignedIn, Subject::Zone, view),
+        Route::get("/scheme/{id}/file", row!("scheme.file"), SignedIn, Subject::Zone, file),
+        Route::post("/scheme/{id}/adopt", row!("scheme.adopt"), manage, Subject::Zone, adopt)
+            .takes(&["key", "from_month", "resolved_on", "number", "text"]),
     ]
 }
 

@@ -27,29 +27,47 @@ pub fn routes() -> Vec<Route> {
     let mine = Subject::Within(Resource::Household);
     let one = Subject::One(Resource::Batch, "id");
     vec![
-        Route::get("/score", "scoring.visits", score, mine, visit::visits)
+        Route::get("/score", row!("scoring.visits"), score, mine, visit::visits)
             .takes(&["month", "q", "batch", "todo", "page"]),
-        Route::post("/score/export", "scoring.export_visits", export, mine, visit::export)
+        Route::post("/score/export", row!("scoring.export_visits"), export, mine, visit::export)
             .takes(&["key", "kind", "why", "month", "q", "batch", "todo"]),
-        Route::get("/score/{batch}/{household}", "scoring.score_page", score, mine, visit::form),
-        Route::post("/score/{batch}/{household}", "scoring.save_sheet", score, mine, visit::save)
-            .takes(&["key", "scores", "item-<code>", "visited_on", "opened_at", "remark"]),
+        Route::get(
+            "/score/{batch}/{household}",
+            row!("scoring.score_page"),
+            score,
+            mine,
+            visit::form,
+        ),
+        Route::post(
+            "/score/{batch}/{household}",
+            row!("scoring.save_sheet"),
+            score,
+            mine,
+            visit::save,
+        )
+        .takes(&["key", "scores", "item-<code>", "visited_on", "opened_at", "remark"]),
         Route::get(
             "/rounds/{id}",
-            "scoring.round",
+            row!("scoring.round"),
             read,
             Subject::Within(Resource::Batch),
             round::round,
         ),
-        Route::get("/hand-over", "scoring.hand_over_form", hand, mine, hand_over::form)
+        Route::get("/hand-over", row!("scoring.hand_over_form"), hand, mine, hand_over::form)
             .takes(&["from", "q", "page"]),
-        Route::post("/hand-over", "scoring.hand_over", hand, mine, hand_over::hand_over)
+        Route::post("/hand-over", row!("scoring.hand_over"), hand, mine, hand_over::hand_over)
             .takes(&["key", "from", "to"]),
-        Route::get("/scheme/{id}/trial", "scoring.trial", manage, Subject::Zone, round::trial)
-            .takes(&["fund"]),
+        Route::get(
+            "/scheme/{id}/trial",
+            row!("scoring.trial"),
+            manage,
+            Subject::Zone,
+            round::trial,
+        )
+        .takes(&["fund"]),
         Route::get(
             "/batches",
-            "scoring.batches",
+            row!("scoring.batches"),
             read,
             Subject::Within(Resource::Batch),
             batch::list,
@@ -57,39 +75,57 @@ pub fn routes() -> Vec<Route> {
         .takes(&["month", "state", "q", "order", "page"]),
         Route::post(
             "/batches/export",
-            "scoring.export_batches",
+            row!("scoring.export_batches"),
             export,
             Subject::Within(Resource::Batch),
             batch::export,
         )
         .takes(&["key", "kind", "why", "month", "state", "q", "order"]),
-        Route::get("/batches/{id}", "scoring.batch", read, one, batch::show),
-        Route::post("/batches/{id}/close", "scoring.close_scoring", review, one, batch::close)
-            .takes(&["key", "accept_missing"]),
-        Route::get("/batches/{id}/review", "scoring.review", read, one, review::list)
+        Route::get("/batches/{id}", row!("scoring.batch"), read, one, batch::show),
+        Route::post(
+            "/batches/{id}/close",
+            row!("scoring.close_scoring"),
+            review,
+            one,
+            batch::close,
+        )
+        .takes(&["key", "accept_missing"]),
+        Route::get("/batches/{id}/review", row!("scoring.review"), read, one, review::list)
             .takes(&["show", "page"]),
         Route::post(
             "/batches/{id}/review/export",
-            "scoring.export_review",
+            row!("scoring.export_review"),
             export,
             one,
             review::export,
         )
         .takes(&["key", "kind", "why", "show"]),
-        Route::post("/batches/{id}/agree", "scoring.agree_where_equal", review, one, review::agree)
-            .takes(&["key"]),
-        Route::post("/batches/{id}/finish", "scoring.finish_review", review, one, review::finish)
-            .takes(&["key"]),
+        Route::post(
+            "/batches/{id}/agree",
+            row!("scoring.agree_where_equal"),
+            review,
+            one,
+            review::agree,
+        )
+        .takes(&["key"]),
+        Route::post(
+            "/batches/{id}/finish",
+            row!("scoring.finish_review"),
+            review,
+            one,
+            review::finish,
+        )
+        .takes(&["key"]),
         Route::get(
             "/batches/{id}/review/{household}",
-            "scoring.review_one",
+            row!("scoring.review_one"),
             read,
             one,
             review::show,
         ),
         Route::post(
             "/batches/{id}/review/{household}",
-            "scoring.settle",
+            row!("scoring.settle"),
             review,
             one,
             review::settle,

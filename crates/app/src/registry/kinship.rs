@@ -30,7 +30,10 @@ pub fn declare_kinship(
         return Ok(r.key);
     }
     let facts = Facts {
-        person_known: store::access::find(tx, r.person)?.is_some_and(|p| p.disabled_at.is_none()),
+        // Anybody else is as unknown as somebody who does not exist.
+        person_known: store::registry::relatives_to_choose(tx, r.household, &row.household.path)?
+            .iter()
+            .any(|(person, ..)| *person == r.person),
         household_active: row.household.active,
         declared: store::registry::declared(tx, r.person, r.household)?,
     };

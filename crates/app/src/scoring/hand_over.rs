@@ -83,8 +83,11 @@ pub fn visitors(
     Ok(store::scoring::visitors(tx, &scope, search, who.today(), page)?)
 }
 
-/// The name of somebody on that page.
+/// The name of somebody on that page; of anybody else it is not told.
 pub fn visitor_name(tx: &mut Tx, who: &Who, person: Id) -> Result<String, Failure<Never>> {
-    who.must(Permission::HandOver)?;
+    let scope = who.must_scope(Permission::HandOver)?;
+    if !store::scoring::is_visitor(tx, &scope, person, who.today())? {
+        return Err(Failure::NotFound);
+    }
     Ok(store::access::find(tx, person)?.ok_or(Failure::NotFound)?.name)
 }

@@ -37,8 +37,7 @@ fn households_and_the_sheets_still_owed_pass_on_within_the_asker_s_areas() {
     on_both(|stage| {
         let (v, _) = Village::november(stage);
         let batch = v.batch(JIUHE);
-        let township = stage.person("镇审", Role::TownshipReviewer, Some("001.001"));
-        let elsewhere = stage.person("外镇", Role::TownshipReviewer, Some("001.001.002"));
+        let elsewhere = stage.person("外区", Role::ZoneOfficer, Some("001.001.002"));
         let new = stage.person("小赵", Role::AssignedCadre, None);
         let auditor = stage.person("审计", Role::Auditor, Some("001"));
         let [first, second, ..] = v.households;
@@ -46,9 +45,9 @@ fn households_and_the_sheets_still_owed_pass_on_within_the_asker_s_areas() {
         assert_eq!(v.save(&v.cadre, &v.sheet(batch, first, FULL)), "ok");
 
         assert_eq!(hand_over(stage, &v.committee, &v.cadre, &new), "not-allowed");
-        assert_eq!(hand_over(stage, &township, &v.cadre, &v.cadre), "hand-over-same-person");
-        assert_eq!(hand_over(stage, &township, &v.cadre, &auditor), "hand-over-no-post");
-        assert_eq!(hand_over(stage, &township, &new, &v.cadre), "hand-over-nothing-there");
+        assert_eq!(hand_over(stage, &v.zone, &v.cadre, &v.cadre), "hand-over-same-person");
+        assert_eq!(hand_over(stage, &v.zone, &v.cadre, &auditor), "hand-over-no-post");
+        assert_eq!(hand_over(stage, &v.zone, &new, &v.cadre), "hand-over-nothing-there");
         let here = |household| cadre_of(stage, household);
         let before = owing(stage, batch);
         // Somebody of another village moves nothing here.
@@ -56,7 +55,7 @@ fn households_and_the_sheets_still_owed_pass_on_within_the_asker_s_areas() {
         assert_eq!(owing(stage, batch), before);
         assert_ne!(here(first).as_deref(), Some("小赵"));
 
-        assert_eq!(hand_over(stage, &township, &v.cadre, &new), "ok");
+        assert_eq!(hand_over(stage, &v.zone, &v.cadre, &new), "ok");
         assert_eq!(here(first).as_deref(), Some("小赵"));
         assert_eq!(here(second).as_deref(), Some("小赵"));
         let after = owing(stage, batch);
@@ -64,6 +63,6 @@ fn households_and_the_sheets_still_owed_pass_on_within_the_asker_s_areas() {
         assert_eq!(after[1], Some(new.person), "{}", stage.engine);
         assert_eq!(v.save(&new, &v.sheet(batch, second, FULL)), "ok");
         // And again: nothing is left.
-        assert_eq!(hand_over(stage, &township, &v.cadre, &new), "hand-over-nothing-there");
+        assert_eq!(hand_over(stage, &v.zone, &v.cadre, &new), "hand-over-nothing-there");
     });
 }

@@ -15,7 +15,8 @@ pub struct Visitor {
     pub households: i64,
 }
 
-/// Everybody with a cadre's post today, or an assistance officer's within `scope`, by name or unit.
+/// Whoever visits within `scope` today, by name or unit: assistance officers with a post there, and
+/// cadres, whose posts are at no area.
 pub fn visitors(
     tx: &mut Tx,
     scope: &Scope,
@@ -23,21 +24,17 @@ pub fn visitors(
     today: Date,
     (offset, limit): (i64, i64),
 ) -> Result<(Vec<Visitor>, i64)> {
-    let officers = Within::of(scope, "o.path", None, 3);
-    let households = Within::of(scope, "h.path", None, 3 + officers.args.len());
+    let (visits, within) = visits_within(scope, 3);
     let from = format!(
-        "FROM person p WHERE p.disabled_at IS NULL \
-         AND (lower(p.name) LIKE $1 OR lower(COALESCE(p.unit, '')) LIKE $1) \
-         AND EXISTS (SELECT 1 FROM post t LEFT JOIN area o ON o.id = t.area \
-         WHERE t.person = p.id AND t.from_date <= $2 AND (t.to_date IS NULL OR t.to_date >= $2) \
-         AND (t.role = 'assigned_cadre' OR (t.role = 'assistance_officer' AND {})))",
-        officers.sql
+        "FROM person p WHERE p.disabled_at IS NULL AND {visits} \
+         AND (lower(p.name) LIKE $1 OR lower(COALESCE(p.unit, '')) LIKE $1)"
     );
     let like = format!("%{}%", search.trim().to_lowercase());
     let mut args = args![like, today].to_vec();
-    args.extend(officers.args);
+    args.extend(within);
     let count = format!("SELECT CAST(COUNT(*) AS BIGINT) {from}");
     let total = tx.one(&count, &args, |r| r.int(0))?;
+    let households = Within::of(scope, "h.path", None, args.len() + 1);
     args.extend(households.args);
     let n = args.len() + 1;
     let sql = format!(
@@ -53,6 +50,27 @@ pub fn visitors(
         Ok(Visitor { id: r.id(0)?, name: r.text(1)?, unit: r.opt_text(2)?, households: r.int(3)? })
     })?;
     Ok((rows, total))
+}
+
+/// Is this one of them?
+pub fn is_visitor(tx: &mut Tx, scope: &Scope, person: Id, today: Date) -> Result<bool> {
+    let (visits, within) = visits_within(scope, 3);
+    let sql = format!("SELECT 1 FROM person p WHERE p.id = $1 AND {visits}");
+    let mut args = args![person, today].to_vec();
+    args.extend(within);
+    Ok(tx.opt(&sql, &args, |_| Ok(()))?.is_some())
+}
+
+/// `p` visits within `scope` on the day that is `$2`.
+fn visits_within(scope: &Scope, first: usize) -> (String, Vec<crate::Val>) {
+    let officers = Within::of(scope, "o.path", None, first);
+    let sql = format!(
+        "EXISTS (SELECT 1 FROM post t LEFT JOIN area o ON o.id = t.area \
+         WHERE t.person = p.id AND t.from_date <= $2 AND (t.to_date IS NULL OR t.to_date >= $2) \
+         AND (t.role = 'assigned_cadre' OR (t.role = 'assistance_officer' AND {})))",
+        officers.sql
+    );
+    (sql, officers.args)
 }
 
 /// (assignment, household) of one person within `scope`.

@@ -1,8 +1,8 @@
 //! The doors, through the real router.
 
 mod audit;
-mod doors;
 mod exports;
+mod matrix;
 mod month;
 mod posting;
 mod privacy;

@@ -1,0 +1,53 @@
+//! The guards between a request and its handler, by name, so that a test can take one away and see
+//! that its absence is noticed. In the program they all stand, always.
+
+#[cfg(all(feature = "sabotage", not(debug_assertions)))]
+compile_error!("guards can be taken away in tests alone");
+
+use crate::Server;
+
+/// What stands between a request and its handler, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// A form from another site is turned away.
+    Origin,
+    /// Who must be known is known.
+    SignedIn,
+    /// One of today's posts carries the route's permission.
+    Permission,
+    /// Whoever acts on something grave has shown a second factor.
+    SecondFactor,
+    /// The record that is asked for lies within the post's area.
+    Area,
+    /// The first wall: what use cases and queries are narrowed to.
+    #[cfg(feature = "sabotage")]
+    Scope,
+    /// The second wall: what the database shows and takes.
+    #[cfg(feature = "sabotage")]
+    Reach,
+}
+
+#[cfg(not(feature = "sabotage"))]
+impl Server {
+    pub(crate) fn has(&self, _: Guard) -> bool {
+        true
+    }
+}
+
+#[cfg(feature = "sabotage")]
+impl Server {
+    pub(crate) fn has(&self, guard: Guard) -> bool {
+        !self.without.contains(&guard)
+    }
+
+    /// Tears down the walls that are not to stand: without the first, every post is held at the
+    /// zone; without the second, the database shows everything.
+    pub(crate) fn tear_down(&self, ask: &mut crate::Ask) {
+        if let (false, Some(who)) = (self.has(Guard::Scope), ask.who.as_mut()) {
+            who.posts.iter_mut().for_each(|post| post.path = Some("001".to_owned()));
+        }
+        if !self.has(Guard::Reach) && ask.who.is_some() {
+            ask.reach = app::Reach::System;
+        }
+    }
+}

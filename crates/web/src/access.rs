@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::access::PersonRow;
 
 use crate::ask::see_other;
-use crate::edge::{COOKIE, token_hash};
+use crate::edge::cookie::{LANGUAGE, SESSION, token_hash};
 use crate::{Ask, Lang, Needs, Page, Paging, Problem, Route, Season, Subject, random};
 
 pub fn routes() -> Vec<Route> {
@@ -86,9 +86,7 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
                 .write(Reach::System, move |tx| app::access::sign_in(tx, person, hash, now))
                 .await?;
             let mut response = ask.done(&local(&form.next), "", &serde_json::json!({}))?;
-            let secure = if ask.server.secure_cookies { "; Secure" } else { "" };
-            let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}");
-            set_cookie(&mut response, &cookie);
+            set_cookie(&mut response, &ask.cookie(SESSION, &token, None));
             Ok(response)
         }
         Err(refusal) => {
@@ -112,26 +110,19 @@ async fn sign_in(ask: Ask) -> Result<Response, Problem> {
 }
 
 async fn sign_out(ask: Ask) -> Result<Response, Problem> {
-    let cookie = ask
-        .headers
-        .get(header::COOKIE)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.split(';').find_map(|c| c.trim().strip_prefix("siji=")))
-        .map(token_hash);
-    if let Some(hash) = cookie {
+    if let Some(hash) = ask.session_token().map(|token| token_hash(&token)) {
         let now = ask.now;
         ask.app().write(Reach::System, move |tx| app::access::sign_out(tx, hash, now)).await?;
     }
     let mut response = see_other("/login");
-    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
+    set_cookie(&mut response, &ask.cookie(SESSION, "", Some(0)));
     Ok(response)
 }
 
 async fn language(ask: Ask) -> Result<Response, Problem> {
     let to = ask.query("to").and_then(Lang::from_code).ok_or_else(|| Problem::bad("query"))?;
     let mut response = see_other(&local(ask.query("back").unwrap_or("/")));
-    let code = to.code();
-    set_cookie(&mut response, &format!("lang={code}; Path=/; SameSite=Lax; Max-Age=31536000"));
+    set_cookie(&mut response, &ask.cookie(LANGUAGE, to.code(), Some(31_536_000)));
     Ok(response)
 }
 

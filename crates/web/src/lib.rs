@@ -29,7 +29,7 @@ pub mod scoring;
 
 pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
-pub use edge::{Server, now, random, router, serve};
+pub use edge::{Limits, Server, Tls, form_token, now, random, router, serve, serve_metrics};
 pub use page::{Page, Paging, Season};
 pub use problem::Problem;
 pub use route::{Needs, Route, Subject};
@@ -51,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         privacy::routes(),
         api::routes(),
         assets::routes(),
+        edge::health::routes(),
     ]
     .into_iter()
     .flatten()

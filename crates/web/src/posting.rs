@@ -20,7 +20,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/p/{id}/posting.txt", "posting.text", Nothing, Public, public::text),
         Route::get("/p/{id}/print", "posting.print", Nothing, Public, public::print),
         Route::post("/p/{id}/objections", "posting.object", Nothing, Public, public::object)
-            .takes(&["key", "serial", "text", "by_name", "contact"])
+            .takes(&["key", "serial", "text", "by_name", "contact", "website"])
             .body_max(16 << 10),
         Route::get("/answers", "posting.look_up", Nothing, Public, public::look_up)
             .takes(&["code"]),

@@ -48,6 +48,8 @@ pub struct Route {
     /// Form or JSON fields, or query parameters of a GET.
     pub takes: &'static [&'static str],
     pub body_max: usize,
+    /// Answers from the program alone: nobody is recognised, and the database is not asked.
+    pub is_alone: bool,
     pub handler: Handler,
 }
 
@@ -81,7 +83,17 @@ impl Route {
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
         let handler: Handler = Arc::new(move |ask| Box::pin(handler(ask)));
-        Route { method, path, name, needs, subject, takes: &[], body_max: 256 << 10, handler }
+        Route {
+            method,
+            path,
+            name,
+            needs,
+            subject,
+            takes: &[],
+            body_max: 256 << 10,
+            is_alone: false,
+            handler,
+        }
     }
 
     /// The path parameter that names the one record it is about.
@@ -100,6 +112,19 @@ impl Route {
     /// Names the fields it reads.
     pub fn takes(self, takes: &'static [&'static str]) -> Route {
         Route { takes, ..self }
+    }
+
+    /// Does it read this field? `item-<code>` and `lot-{id}` stand for all that begin so.
+    pub fn takes_field(&self, field: &str) -> bool {
+        self.takes.iter().any(|takes| match takes.split_once(['<', '{']) {
+            None => *takes == field,
+            Some((begins, _)) => field.starts_with(begins),
+        })
+    }
+
+    /// Needs neither a person nor the database.
+    pub fn alone(self) -> Route {
+        Route { is_alone: true, ..self }
     }
 
     /// Largest body, in bytes.

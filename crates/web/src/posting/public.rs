@@ -87,7 +87,7 @@ fn origin(ask: &Ask) -> String {
         return url.trim_end_matches('/').to_owned();
     }
     let host = ask.headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    format!("{}://{host}", if ask.server.secure_cookies { "https" } else { "http" })
+    format!("{}://{host}", if ask.is_secure { "https" } else { "http" })
 }
 
 /// The code as a drawing; empty where the address is too long for one.

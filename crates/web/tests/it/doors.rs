@@ -57,6 +57,7 @@ impl House {
             .header(header::HOST, "siji.test");
         if let Some(cookie) = cookie {
             request = request.header(header::COOKIE, cookie);
+            request = request.header("x-csrf-token", web::form_token(cookie));
         }
         if route.method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -2,7 +2,9 @@
 
 mod audit;
 mod doors;
+mod edge;
 mod exports;
+mod listen;
 mod month;
 mod posting;
 mod privacy;

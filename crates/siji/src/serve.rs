@@ -1,6 +1,5 @@
 //! `siji serve`.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -168,10 +167,8 @@ async fn bind(at: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn told(mut stop: watch::Receiver<bool>) -> impl Future<Output = ()> {
-    async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
+async fn told(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Looks at the certificate's files now and then, and at once on SIGHUP.

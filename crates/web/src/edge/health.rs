@@ -23,6 +23,6 @@ async fn lives(_: Ask) -> Result<Response, Problem> {
 
 /// The database answers. The keys are there too: a zone whose keys are missing does not open.
 async fn ready(ask: Ask) -> Result<Response, Problem> {
-    ask.app().read::<_, Never>(Reach::System, |tx| app::reports::zone_name(tx)).await?;
+    ask.app().read::<_, Never>(Reach::System, app::reports::zone_name).await?;
     Ok(answer(StatusCode::OK, TEXT, "ready\n".into()))
 }

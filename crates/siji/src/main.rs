@@ -12,6 +12,7 @@ mod serve;
 mod verify;
 mod zone;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -100,7 +101,10 @@ fn write_log(cli: &Cli) {
         _ => "warn,siji=info",
     };
     let filter = EnvFilter::try_from_env("SIJI_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match cli.log {
         Log::Text => log.init(),
         Log::Json => log.json().flatten_event(true).init(),

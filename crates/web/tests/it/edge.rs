@@ -400,7 +400,7 @@ fn what_a_route_does_not_know_or_hears_twice_is_refused() {
         format!(r#"{{"key":"{key}","name":"Li","name":"Wang"}}"#),
         "field-twice",
     );
-    check("/people", JSON, format!(r#"{{"key":{{"a":1,"a":2}},"name":"Li"}}"#), "field-twice");
+    check("/people", JSON, r#"{"key":{"a":1,"a":2}}"#.into(), "field-twice");
     check("/people", JSON, "[]".into(), "json");
     check("/people", JSON, format!("{{\"name\":{}", "[".repeat(200_000)), "json");
     check("/people", JSON, "{\"name\":".repeat(20_000), "json");

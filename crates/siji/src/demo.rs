@@ -70,6 +70,7 @@ pub(crate) struct Play {
 
 impl Demo {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        self.listen.check()?;
         // Beside a PostgreSQL the folder holds the keys alone, and every command looks in the same one.
         let folder = if self.database.is_some() { crate::zone::FOLDER } else { FOLDER };
         let zone = Zone {
@@ -102,16 +103,17 @@ impl Demo {
         if self.no_serve {
             return Ok(ExitCode::SUCCESS);
         }
-        serve(app, &self.listen, welcome)
+        let scheme = self.listen.scheme();
+        serve(app, &self.listen, |at| welcome(&format!("{scheme}://{at}")))
     }
 }
 
-fn welcome(at: std::net::SocketAddr) {
-    println!("\nSiji 四季  http://{at}\n");
+fn welcome(at: &str) {
+    println!("\nSiji 四季  {at}\n");
     for [login, role, ..] in Texts::load().accounts {
         println!("  {login:<10} {PASSWORD:<12} {role}");
     }
-    println!("\nLists posted now, without login: http://{at}/p");
+    println!("\nLists posted now, without login: {at}/p");
     println!("Stop with Ctrl-C.");
 }
 

@@ -12,16 +12,33 @@ mod serve;
 mod verify;
 mod zone;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
 
 /// Siji 四季: a county's public-service programmes through the year.
 #[derive(Parser)]
 #[command(name = "siji", version, about, max_term_width = 100)]
 struct Cli {
+    /// How the program's own log is written.
+    #[arg(
+        long,
+        global = true,
+        env = "SIJI_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    log: Log,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Log {
+    Text,
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -54,9 +71,7 @@ fn main() -> ExitCode {
         return sheets::worker::main();
     }
     let cli = Cli::parse();
-    let logs = tracing_subscriber::EnvFilter::try_from_env("SIJI_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,siji=info"));
-    tracing_subscriber::fmt().with_env_filter(logs).with_writer(std::io::stderr).init();
+    write_log(&cli);
     let done = match cli.command {
         Command::Audit(audit) => audit.run(),
         Command::Bench(bench) => bench.run(),
@@ -75,5 +90,23 @@ fn main() -> ExitCode {
             eprintln!("siji: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// The log goes to standard error: what went wrong, and a line for each request. The demo's terminal
+/// is for its accounts.
+fn write_log(cli: &Cli) {
+    let usual = match cli.command {
+        Command::Demo(_) => "warn",
+        _ => "warn,siji=info",
+    };
+    let filter = EnvFilter::try_from_env("SIJI_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match cli.log {
+        Log::Text => log.init(),
+        Log::Json => log.json().flatten_event(true).init(),
     }
 }

@@ -1,12 +1,19 @@
 //! `siji serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use app::App;
 use clap::Args;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use web::{Limits, Server, Tls};
 
 use crate::zone::Zone;
 
@@ -26,13 +33,93 @@ pub struct Listen {
     /// The address villagers reach us by, for codes on paper: https://…
     #[arg(long, env = "SIJI_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Certificate chain in PEM; read again when it changes.
+    #[arg(long, env = "SIJI_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "SIJI_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy that takes TLS off before us; its X-Forwarded-For and -Proto are believed.
+    #[arg(long, env = "SIJI_TRUSTED_PROXY", value_name = "ADDR", value_delimiter = ',')]
+    pub trusted_proxy: Vec<IpAddr>,
+    /// Serve in the clear to other machines all the same.
+    #[arg(long, env = "SIJI_INSECURE_HTTP")]
+    pub insecure_http: bool,
+    /// Serve figures for Prometheus at /metrics of this address, on this machine only.
+    #[arg(long, env = "SIJI_METRICS", value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Serve {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        self.listen.check()?;
+        let scheme = self.listen.scheme();
         let app = self.zone.open_existing()?;
-        serve(app, &self.listen, |at| eprintln!("siji: serving on http://{at}"))
+        serve(app, &self.listen, |at| eprintln!("siji: serving on {scheme}://{at}"))
     }
+}
+
+impl Listen {
+    /// Refuses what would send passwords over a network in the clear, and figures to strangers.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let is_safe = self.listen.ip().is_loopback()
+            || self.tls_cert.is_some()
+            || !self.trusted_proxy.is_empty()
+            || self.insecure_http;
+        ensure!(
+            is_safe,
+            "{} can be reached from other machines, and passwords would travel in the clear. \
+             Give a certificate (--tls-cert, --tls-key), or name the proxy that has one \
+             (--trusted-proxy), or say --insecure-http if you mean it",
+            self.listen
+        );
+        if let Some(metrics) = self.metrics {
+            ensure!(metrics.ip().is_loopback(), "--metrics serves this machine only: 127.0.0.1:…");
+        }
+        Ok(())
+    }
+
+    pub fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() { "https" } else { "http" }
+    }
+
+    fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = Tls::open(certificate.clone(), key.clone()).context("no TLS")?;
+        Ok(Some(Arc::new(tls)))
+    }
+
+    fn server(&self, app: App) -> anyhow::Result<Server> {
+        let mut server = Server::new(app, std::env::current_exe()?);
+        let public = self.public_url.as_deref();
+        server.secure_cookies = public.is_some_and(|u| u.starts_with("https://"));
+        server.public_url = self.public_url.clone();
+        server.trusted_proxies = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
+        server.limits = limits();
+        Ok(server)
+    }
+}
+
+/// Files that are not connections: the database, its readers, uploads, the worker.
+const OTHER_FILES: u64 = 256;
+
+/// As many connections as there can be open files, up to the usual number.
+fn limits() -> Limits {
+    let usual = Limits::default();
+    let wanted = u64::from(usual.connections) + OTHER_FILES;
+    let mut files = getrlimit(Resource::Nofile);
+    let most = files.maximum.map_or(wanted, |most| most.min(wanted));
+    if files.current.is_some_and(|now| now < most) {
+        files.current = Some(most);
+        if let Err(error) = setrlimit(Resource::Nofile, files) {
+            tracing::warn!(%error, "the limit on open files could not be raised");
+        }
+    }
+    let open = getrlimit(Resource::Nofile).current.map_or(wanted, |now| now.min(wanted));
+    let connections = open.saturating_sub(OTHER_FILES).max(16);
+    Limits { connections: u32::try_from(connections).unwrap_or(usual.connections), ..usual }
 }
 
 /// Serves until it is told to stop (Ctrl-C or SIGTERM).
@@ -42,27 +129,74 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut server = web::Server::new(app, std::env::current_exe()?);
-    server.secure_cookies = listen.public_url.as_deref().is_some_and(|u| u.starts_with("https://"));
-    server.public_url = listen.public_url.clone();
-    let (app, server) = (server.app.clone(), Arc::new(server));
+    let (server, tls) = (Arc::new(listen.server(app.clone())?), listen.tls()?);
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen.listen)
-            .await
-            .with_context(|| format!("{} is taken: choose another with --listen", listen.listen))?;
+        let (stopping, stop) = watch::channel(false);
+        let listener = bind(listen.listen, "--listen").await?;
+        let figures = match listen.metrics {
+            Some(at) => Some(bind(at, "--metrics").await?),
+            None => None,
+        };
         ready(listener.local_addr()?);
-        let sealing = tokio::spawn(web::keep_sealed(server.clone()));
-        web::serve(listener, web::router(server), stopped()).await?;
-        sealing.abort();
+        let mut beside = vec![tokio::spawn(web::keep_sealed(server.clone()))];
+        if let Some(figures) = figures {
+            let figures = web::serve_metrics(figures, server.clone(), told(stop.clone()));
+            beside.push(tokio::spawn(async move {
+                let _ = figures.await;
+            }));
+        }
+        if let Some(tls) = &tls {
+            beside.push(tokio::spawn(keep_renewed(tls.clone())));
+        }
+        tokio::spawn(async move {
+            stopped().await;
+            let _ = stopping.send(true);
+        });
+        web::serve(listener, server, tls, told(stop)).await?;
+        beside.iter().for_each(tokio::task::JoinHandle::abort);
         anyhow::Ok(())
     })?;
     app.seal(web::now())?;
     Ok(ExitCode::SUCCESS)
 }
 
+async fn bind(at: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(at).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => bail!("{at} cannot be listened on ({error}): choose another with {option}"),
+    }
+}
+
+async fn told(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Looks at the certificate's files now and then, and at once on SIGHUP.
+async fn keep_renewed(tls: Arc<Tls>) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    loop {
+        let asked = async {
+            match hangup.as_mut() {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = minute.tick() => {}
+            _ = asked => {}
+        }
+        match tls.renew() {
+            Ok(true) => tracing::info!(target: "siji::tls", "the certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        }
+    }
+}
+
 async fn stopped() {
     let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        match signal(SignalKind::terminate()) {
             Ok(mut signal) => {
                 signal.recv().await;
             }

@@ -14,6 +14,7 @@
   const content = () => {
     const data = new FormData(form);
     data.delete("key");
+    data.delete("csrf");
     data.delete("opened_at");
     return new URLSearchParams(data).toString();
   };
@@ -30,7 +31,8 @@
   };
 
   const keep = () => {
-    const fields = [...new FormData(form)];
+    // The page's own token goes with the session, not with what was typed.
+    const fields = [...new FormData(form)].filter(([name]) => name !== "csrf");
     try { sessionStorage.setItem(place, JSON.stringify({ fields, tried })); } catch { /* full: as without script */ }
   };
 

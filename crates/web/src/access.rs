@@ -9,6 +9,7 @@ use axum::response::Response;
 use domain::access::Permission;
 
 use crate::ask::see_other;
+use crate::edge::cookie::LANGUAGE;
 use crate::{Ask, Lang, Needs, Problem, Route, Subject};
 
 pub fn routes() -> Vec<Route> {
@@ -111,7 +112,7 @@ pub fn routes() -> Vec<Route> {
 async fn language(ask: Ask) -> Result<Response, Problem> {
     let to = ask.query("to").and_then(Lang::from_code).ok_or_else(|| Problem::bad("query"))?;
     let mut response = see_other(&local(ask.query("back").unwrap_or("/")));
-    set_cookie(&mut response, &format!("lang={}; Path=/; SameSite=Lax; Max-Age={YEAR}", to.code()));
+    set_cookie(&ask, &mut response, LANGUAGE, to.code(), Some(YEAR));
     Ok(response)
 }
 
@@ -125,17 +126,10 @@ pub(crate) fn local(next: &str) -> String {
     if ours { next.to_owned() } else { "/".to_owned() }
 }
 
-fn set_cookie(response: &mut Response, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
+fn set_cookie(ask: &Ask, response: &mut Response, name: &str, value: &str, lasts: Option<u32>) {
+    if let Ok(value) = HeaderValue::from_str(&ask.cookie(name, value, lasts)) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
-}
-
-/// A cookie that scripts cannot read.
-fn set_secret(ask: &Ask, response: &mut Response, name: &str, token: &str, lasts: Option<u32>) {
-    let secure = if ask.server.secure_cookies { "; Secure" } else { "" };
-    let lasts = lasts.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
-    set_cookie(response, &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{lasts}"));
 }
 
 /// 256 random bits in hexadecimal digits.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use app::{App, Reach, Who};
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{FromRequest, Multipart};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use domain::access::Scope;
@@ -15,7 +14,8 @@ use domain::{Date, Id, Millis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::edge::Server;
+use crate::edge::headers::page_policy;
+use crate::edge::{Server, csrf};
 use crate::texts::Lang;
 use crate::{Needs, Problem};
 
@@ -36,11 +36,19 @@ pub struct Ask {
     pub now: Millis,
     pub headers: HeaderMap,
     pub wants_json: bool,
-    /// The peer's address, for limits on what strangers may do.
+    /// The client's address, for limits on what strangers may do.
     pub peer: Option<std::net::IpAddr>,
+    /// It came over TLS, as far as we know.
+    pub is_secure: bool,
+    /// What the forms on a page for this session carry.
+    pub(crate) form_token: Option<String>,
+    /// What the scripts of this answer carry.
+    pub(crate) nonce: String,
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) body: Bytes,
+    /// Of a form with a file.
+    pub(crate) parts: BTreeMap<String, Upload>,
 }
 
 impl Ask {
@@ -58,23 +66,12 @@ impl Ask {
         self.session.ok_or_else(Problem::not_allowed)
     }
 
-    /// A cookie's value.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .flat_map(|v| v.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(n, value)| (n == name && !value.is_empty()).then_some(value))
-    }
-
     /// `https://…` as people reach us: what was configured, or what they asked for.
     pub fn origin(&self) -> String {
         match &self.server.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => {
-                let scheme = if self.server.secure_cookies { "https" } else { "http" };
+                let scheme = if self.is_secure { "https" } else { "http" };
                 let host = self.headers.get(header::HOST).and_then(|h| h.to_str().ok());
                 format!("{scheme}://{}", host.unwrap_or("localhost"))
             }
@@ -158,26 +155,14 @@ impl Ask {
             .is_some_and(|v| v.starts_with("application/json"))
     }
 
-    /// The file of a multipart form.
-    pub async fn upload(&self, field: &str) -> Result<Upload, Problem> {
-        let mut request = Request::new(Body::from(self.body.clone()));
-        *request.headers_mut() = self.headers.clone();
-        let mut form =
-            Multipart::from_request(request, &()).await.map_err(|_| Problem::bad("multipart"))?;
-        let mut upload = Upload { file_name: String::new(), bytes: Bytes::new(), key: None };
-        while let Some(part) = form.next_field().await.map_err(|_| Problem::bad("multipart"))? {
-            if part.name() == Some(field) {
-                upload.file_name = part.file_name().unwrap_or_default().to_owned();
-                upload.bytes = part.bytes().await.map_err(|_| Problem::bad("multipart"))?;
-            } else if part.name() == Some("key") {
-                let text = part.text().await.map_err(|_| Problem::bad("multipart"))?;
-                upload.key = text.parse().ok();
-            }
-        }
-        if upload.bytes.is_empty() {
-            return Err(Problem::bad("file-missing"));
-        }
-        Ok(upload)
+    /// The file of a form, with the form's key.
+    pub fn upload(&self, field: &str) -> Result<Upload, Problem> {
+        let key = self.parts.get("key").map(|part| String::from_utf8_lossy(&part.bytes));
+        let key = key.and_then(|key| key.parse().ok());
+        let file = self.parts.get(field).filter(|part| !part.bytes.is_empty());
+        let Upload { file_name, bytes, .. } =
+            file.cloned().ok_or_else(|| Problem::bad("file-missing"))?;
+        Ok(Upload { file_name, bytes, key })
     }
 
     /// Runs a use case in the asker's name and within their reach, and waits until its effect is
@@ -225,7 +210,15 @@ impl Ask {
             tracing::error!(error = %e, at = %self.at, "a page could not be made");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page")
         })?;
-        Ok(answer(status, "text/html; charset=utf-8", html.into()))
+        let html = match &self.form_token {
+            Some(token) => csrf::mark_forms(&html, token),
+            None => html,
+        };
+        let mut response = answer(status, "text/html; charset=utf-8", html.into());
+        if let Some(policy) = page_policy(&self.nonce) {
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        Ok(response)
     }
 
     pub fn json(&self, value: &impl Serialize) -> Result<Response, Problem> {
@@ -260,6 +253,7 @@ impl Ask {
     }
 }
 
+#[derive(Clone)]
 pub struct Upload {
     pub file_name: String,
     pub bytes: Bytes,

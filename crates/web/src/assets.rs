@@ -12,7 +12,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("siji.js", "text/javascript; charset=utf-8", include_bytes!("../assets/siji.js")),
     ("counter.js", "text/javascript; charset=utf-8", include_bytes!("../assets/counter.js")),
     ("keep.js", "text/javascript; charset=utf-8", include_bytes!("../assets/keep.js")),
-    ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
+    ("icon.svg", "image/svg+xml; charset=utf-8", include_bytes!("../assets/icon.svg")),
 ];
 
 /// `/assets/style.css?v=<content>`.
@@ -28,7 +28,9 @@ pub fn href(name: &str) -> String {
 }
 
 pub fn routes() -> Vec<Route> {
-    vec![Route::get("/assets/{name}", row!("assets.show"), Needs::Nothing, Subject::Public, show)]
+    let show =
+        Route::get("/assets/{name}", row!("assets.show"), Needs::Nothing, Subject::Public, show);
+    vec![show.takes(&["v"]).alone()]
 }
 
 async fn show(ask: Ask) -> Result<Response, Problem> {

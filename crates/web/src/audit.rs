@@ -4,7 +4,7 @@
 //! A refusal is an answer of 403, 404, 409 or 429. For somebody who is signed in, each is a line. Of
 //! strangers only those count who try to become somebody (the `access` room) or send a form from
 //! elsewhere, and only so many in a minute are listed; the rest are counted. A stranger who asks for
-//! a page that is not there is no news.
+//! a page that is not there is no news; nor is a style sheet that is not there, which nobody asks for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -90,7 +90,7 @@ async fn open_round(ask: Ask) -> Result<Response, Problem> {
 }
 
 async fn import_year(ask: Ask) -> Result<Response, Problem> {
-    let upload = ask.upload("file").await?;
+    let upload = ask.upload("file")?;
     let key = upload.key.ok_or_else(|| Problem::field("key"))?;
     let json = String::from_utf8(upload.bytes.to_vec()).map_err(|_| Problem::field("file"))?;
     let year = ask.write(move |tx, who| app::calendar::import_year(tx, who, key, &json)).await?;

@@ -1,26 +1,42 @@
 //! The edge: accepts connections with time limits, knows who asks, guards, answers. The only place
 //! that reads the clock and the system's random numbers.
 
+mod body;
+mod client;
+pub(crate) mod cookie;
+pub(crate) mod csrf;
+pub(crate) mod headers;
+pub(crate) mod health;
+mod listen;
+mod metrics;
+mod tls;
+
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::Instant;
 
 use app::{App, Never, Reach};
 use askama::Template;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{RawPathParams, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use domain::Millis;
 use domain::access::{Permission, Scope};
-use http_body_util::{BodyExt, Limited};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use sha2::{Digest as _, Sha256};
+use tracing::Instrument as _;
+
+use body::Brought;
+use client::Client;
+pub use csrf::form_token;
+use headers::{Keep, protect};
+pub use listen::{Limits, serve, serve_metrics};
+use metrics::Metrics;
+pub use tls::Tls;
 
 use crate::ask::{Ask, answer, is_open, see_other, unique};
 use crate::guard::Guard;
@@ -49,8 +65,14 @@ pub struct Server {
     pub worker: PathBuf,
     /// `https://…` as villagers reach us, for codes on paper; without it the request's own host.
     pub public_url: Option<String>,
-    /// Only over TLS.
+    /// Everybody comes over TLS, whoever takes it off: by the public address.
     pub secure_cookies: bool,
+    pub limits: Limits,
+    /// Peers whose word counts on whom they speak for.
+    pub trusted_proxies: Vec<IpAddr>,
+    pub(crate) metrics: Metrics,
+    /// Requests since the start.
+    numbers: AtomicU64,
     /// Refusals of people who are not signed in.
     pub(crate) strangers: crate::audit::Counted,
     zone: OnceLock<String>,
@@ -67,6 +89,10 @@ impl Server {
             worker,
             public_url: None,
             secure_cookies: false,
+            limits: Limits::default(),
+            trusted_proxies: Vec::new(),
+            metrics: Metrics::default(),
+            numbers: AtomicU64::new(0),
             strangers: Default::default(),
             zone: OnceLock::new(),
             slots: tokio::sync::Semaphore::new(2),
@@ -104,27 +130,41 @@ pub fn router(server: Arc<Server>) -> Router {
         router = router.route(path, MethodRouter::new().on(method, handler));
     }
     router
-        .fallback(|State(server): State<Arc<Server>>, request: Request<Body>| async move {
-            let (ask, _) = bare(&server, &request, now());
-            let mut told = tell(&ask, &Problem::not_found());
-            protect(told.headers_mut(), false);
-            told
+        .method_not_allowed_fallback(|State(server): State<Arc<Server>>, request| async move {
+            stray(&server, &request, &Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method"))
+        })
+        .fallback(|State(server): State<Arc<Server>>, request| async move {
+            stray(&server, &request, &Problem::not_found())
         })
         .with_state(server)
+}
+
+/// A request that no route is for.
+fn stray(server: &Arc<Server>, request: &Request<Body>, problem: &Problem) -> Response {
+    let (begun, method) = (Instant::now(), request.method().clone());
+    let (ask, _) = bare(server, request, now());
+    let mut told = tell(&ask, problem);
+    protect(&mut told, Keep::No, ask.is_secure);
+    let number = server.numbers.fetch_add(1, Ordering::Relaxed);
+    note(server, number, "none", &method, &told, begun);
+    told
 }
 
 /// What can be known of a request before anything is looked up.
 fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Option<[u8; 32]>) {
     let headers = request.headers().clone();
-    let cookies = cookies(&headers);
-    let lang = cookies.get("lang").and_then(|l| Lang::from_code(l)).unwrap_or(Lang::Zh);
-    let token = cookies.get(COOKIE).map(|t| token_hash(t));
+    let client = request.extensions().get::<Client>();
+    let is_secure = server.secure_cookies || client.is_some_and(|c| c.is_secure);
+    let cookies = cookie::read(&headers);
+    let cookie = |name| cookies.get(&cookie::name(is_secure, name)).map(String::as_str);
+    let lang = cookie(cookie::LANGUAGE).and_then(Lang::from_code).unwrap_or(Lang::Zh);
+    let session = cookie(cookie::SESSION);
+    let token = session.map(cookie::token_hash);
     let says = |name: header::HeaderName| {
         headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned()
     };
     let wants_json = says(header::ACCEPT).starts_with("application/json")
         || says(header::CONTENT_TYPE).starts_with("application/json");
-    let peer = request.extensions().get::<Peer>().map(|p| p.0);
     let ask = Ask {
         server: server.clone(),
         at: request.uri().path().to_owned(),
@@ -135,28 +175,66 @@ fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Opt
         reach: Reach::Public,
         lang,
         now,
+        form_token: session.map(csrf::token),
+        nonce: random::<16>().iter().map(|b| format!("{b:02x}")).collect(),
         headers,
         wants_json,
-        peer,
+        peer: client.map(|c| c.address),
+        is_secure,
         path: BTreeMap::new(),
         query: BTreeMap::new(),
         body: bytes::Bytes::new(),
+        parts: BTreeMap::new(),
     };
     (ask, token)
 }
 
+/// Answers a request, counts it and writes its line: the route's name, never its path, which may
+/// hold ids, nor anything that was sent.
 async fn handle(
     server: Arc<Server>,
     route: Arc<Route>,
     params: RawPathParams,
     request: Request<Body>,
 ) -> Response {
-    let (mut ask, token) = bare(&server, &request, now());
+    let (begun, method, name) = (Instant::now(), request.method().clone(), route.name);
+    let number = server.numbers.fetch_add(1, Ordering::Relaxed);
+    let span = tracing::info_span!(target: "siji::request", "request", number, route = name);
+    let response = told(&server, route, params, request).instrument(span).await;
+    note(&server, number, name, &method, &response, begun);
+    response
+}
+
+fn note(
+    server: &Server,
+    number: u64,
+    route: &'static str,
+    method: &Method,
+    response: &Response,
+    begun: Instant,
+) {
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    server.metrics.answered(route, method.as_str(), status, took);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let bytes = response.body().size_hint().exact();
+    tracing::info!(target: "siji::request", number, route, %method, status, ms, bytes, "answered");
+}
+
+async fn told(
+    server: &Arc<Server>,
+    route: Arc<Route>,
+    params: RawPathParams,
+    request: Request<Body>,
+) -> Response {
+    let (mut ask, token) = bare(server, &request, now());
     for (name, value) in &params {
         ask.path.insert(name.to_owned(), value.to_owned());
     }
     let guarded = guard(&mut ask, &route, token, request).await;
     let noted = crate::audit::Noted::of(&ask, &route);
+    let is_for_all = is_open(route.needs) && route.method == Method::GET && ask.who.is_none();
+    let keep = if is_for_all { Keep::Ask } else { Keep::No };
+    let is_secure = ask.is_secure;
     let told = match guarded {
         Ok(()) => {
             // The handler takes the request; a refusal still needs its language and its reader.
@@ -167,10 +245,10 @@ async fn handle(
             }
         }
         Err(problem) if !ask.wants_json && first_page(&problem.code).is_some() => {
-            let next: String =
-                url_encode(&if route.method == Method::GET { ask.here() } else { "/".into() });
-            let mut response =
-                see_other(&format!("{}?next={next}", first_page(&problem.code).unwrap_or("/")));
+            let here = if route.method == Method::GET { Some(ask.here()) } else { came_from(&ask) };
+            let next = url_encode(&here.unwrap_or_else(|| "/".into()));
+            let first = first_page(&problem.code).unwrap_or("/");
+            let mut response = see_other(&format!("{first}?next={next}"));
             crate::audit::mark(&mut response, &problem);
             Ok(response)
         }
@@ -180,7 +258,7 @@ async fn handle(
     if let Some(line) = noted.line(&response) {
         crate::audit::log(&noted.server, line).await;
     }
-    protect(response.headers_mut(), !is_open(route.needs) || route.method != Method::GET);
+    protect(&mut response, keep, is_secure);
     response
 }
 
@@ -199,13 +277,17 @@ fn shell(ask: &Ask) -> Ask {
         headers: ask.headers.clone(),
         wants_json: ask.wants_json,
         peer: ask.peer,
+        is_secure: ask.is_secure,
+        form_token: ask.form_token.clone(),
+        nonce: ask.nonce.clone(),
         path: BTreeMap::new(),
         query: BTreeMap::new(),
         body: bytes::Bytes::new(),
+        parts: BTreeMap::new(),
     }
 }
 
-/// Everything between a request and its handler: origin, person, permission, area, size.
+/// Everything between a request and its handler: origin, person, permission, area, what was sent.
 async fn guard(
     ask: &mut Ask,
     route: &Route,
@@ -213,13 +295,87 @@ async fn guard(
     request: Request<Body>,
 ) -> Result<(), Problem> {
     let server = ask.server.clone();
-    if server.has(Guard::Origin) && route.method != Method::GET && !is_same_origin(&ask.headers) {
+    let public = server.public_url.as_deref();
+    if server.has(Guard::Origin)
+        && route.method != Method::GET
+        && !csrf::is_same_origin(&ask.headers, ask.is_secure, public)
+    {
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin"));
+    }
+    let uri = request.uri().path_and_query().map_or("", |uri| uri.as_str());
+    if uri.len() > ADDRESS_MAX {
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "address-long"));
     }
     let query = request.uri().query().unwrap_or("");
     let pairs = serde_urlencoded::from_str(query).map_err(|_| Problem::bad("query"))?;
     ask.query = unique(pairs)?;
+    let may_act = !route.is_alone && recognise(ask, token).await?;
+    may(ask, route, may_act)?;
+    let mut brought = Brought::default();
+    if route.method != Method::GET {
+        let bytes = body::read(request.into_body(), route.body_max, &server.limits).await?;
+        brought = body::take(ask, route, bytes).await?;
+        if let (Some(_), Some(token), true) = (&ask.who, &ask.form_token, server.has(Guard::Token))
+            && !brought.is_from(token)
+        {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "form-token"));
+        }
+    }
+    if let (Subject::One(resource, name), true) = (route.subject, server.has(Guard::Area)) {
+        let (id, scope) = (ask.id(name)?, ask.scope.clone());
+        let inside = server
+            .app
+            .read::<_, Never>(ask.reach.clone(), move |tx| {
+                Ok(store::access::covers(tx, &scope, resource, id)?)
+            })
+            .await?;
+        if !inside {
+            return Err(Problem::not_found());
+        }
+    }
+    knows_query(ask, route)?;
+    brought.fits(route)
+}
 
+/// Is the asker known, in order, and entitled? Narrows the scope to the route's permission.
+fn may(ask: &mut Ask, route: &Route, may_act: bool) -> Result<(), Problem> {
+    let server = &ask.server;
+    if !is_open(route.needs) && ask.who.is_none() && server.has(Guard::SignedIn) {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"));
+    }
+    if !is_open(route.needs) && ask.must_change && !route.name.starts_with("access.") {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
+    }
+    let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) else { return Ok(()) };
+    let takes_out = matches!(route.needs, Needs::TakeOut(_));
+    let may = who.may(permission) && (!takes_out || who.may(Permission::Export));
+    if server.has(Guard::Permission) && !may {
+        return Err(Problem::not_allowed());
+    }
+    if server.has(Guard::SecondFactor) && route.second_factor && !may_act {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
+    }
+    let mut scope = who.scope(permission);
+    if takes_out {
+        scope = scope.and(&who.scope(Permission::Export));
+    }
+    ask.scope = scope;
+    Ok(())
+}
+
+/// Refuses a search for what the page does not know. Public addresses are passed on by programs that
+/// hang words of their own on them, which are not read; `done` names the notice of any page.
+fn knows_query(ask: &Ask, route: &Route) -> Result<(), Problem> {
+    let is_shown = route.method == Method::GET;
+    if is_shown && route.subject == Subject::Public {
+        return Ok(());
+    }
+    body::known(ask.query.keys().filter(|name| !is_shown || *name != "done"), route)
+}
+
+/// Finds the person of the session, and the zone's name. Is what asks for a second factor open to
+/// them?
+async fn recognise(ask: &mut Ask, token: Option<[u8; 32]>) -> Result<bool, Problem> {
     let now = ask.now;
     let (who, zone) = ask
         .server
@@ -243,74 +399,11 @@ async fn guard(
     ask.who = who.map(|w| w.who);
     ask.reach = ask.who.as_ref().map_or(Reach::Public, app::Who::reach);
     #[cfg(feature = "sabotage")]
-    server.tear_down(ask);
+    ask.server.clone().tear_down(ask);
     if let (true, Some(hash)) = (is_stale, token) {
         ask.server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
     }
-
-    if !is_open(route.needs) && ask.who.is_none() && server.has(Guard::SignedIn) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"));
-    }
-    if !is_open(route.needs) && ask.must_change && !route.name.starts_with("access.") {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
-    }
-    if let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) {
-        let takes_out = matches!(route.needs, Needs::TakeOut(_));
-        let may = who.may(permission) && (!takes_out || who.may(Permission::Export));
-        if server.has(Guard::Permission) && !may {
-            return Err(Problem::not_allowed());
-        }
-        if server.has(Guard::SecondFactor) && route.second_factor && !may_act {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
-        }
-        ask.scope = who.scope(permission);
-        if takes_out {
-            ask.scope = ask.scope.and(&who.scope(Permission::Export));
-        }
-    }
-    if let (Subject::One(resource, name), true) = (route.subject, server.has(Guard::Area)) {
-        let (id, scope) = (ask.id(name)?, ask.scope.clone());
-        let inside = server
-            .app
-            .read::<_, Never>(ask.reach.clone(), move |tx| {
-                Ok(store::access::covers(tx, &scope, resource, id)?)
-            })
-            .await?;
-        if !inside {
-            return Err(Problem::not_found());
-        }
-    }
-    if route.method != Method::GET {
-        let body = Limited::new(request.into_body(), route.body_max).collect().await;
-        ask.body =
-            body.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"))?.to_bytes();
-    }
-    Ok(())
-}
-
-/// A form from somewhere else is not ours (Sec-Fetch-Site, and Origin where it is missing).
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    match get("sec-fetch-site") {
-        Some("same-origin" | "none") => return true,
-        Some(_) => return false,
-        None => {}
-    }
-    match (get("origin"), get("host")) {
-        (None, _) => true,
-        (Some(origin), Some(host)) => {
-            origin.split_once("://").is_some_and(|(_, authority)| authority == host)
-        }
-        (Some(_), None) => false,
-    }
-}
-
-pub(crate) const COOKIE: &str = "siji";
-/// Tells a browser in which somebody has signed in from a stranger's.
-pub(crate) const BROWSER: &str = "siji-browser";
-
-pub(crate) fn token_hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
+    Ok(may_act)
 }
 
 /// The page that comes before anything else, where a no asks for one.
@@ -323,39 +416,11 @@ fn first_page(code: &str) -> Option<&'static str> {
     }
 }
 
-fn cookies(headers: &HeaderMap) -> BTreeMap<String, String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
+/// Longest path and query, in bytes.
+const ADDRESS_MAX: usize = 8 << 10;
 
 fn url_encode(s: &str) -> String {
     serde_urlencoded::to_string([("", s)]).map_or_else(|_| String::new(), |e| e[1..].to_owned())
-}
-
-const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-                   connect-src 'self'; media-src 'self' blob:; form-action 'self'; \
-                   base-uri 'none'; frame-ancestors 'none'";
-
-/// The headers of every answer.
-fn protect(headers: &mut HeaderMap, is_private: bool) {
-    let mut set = |name: &'static str, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    };
-    set("content-security-policy", CSP);
-    set("x-content-type-options", "nosniff");
-    set("referrer-policy", "same-origin");
-    set("permissions-policy", "camera=(self), geolocation=(), microphone=()");
-    set("cross-origin-opener-policy", "same-origin");
-    set("x-robots-tag", "noindex, nofollow");
-    if is_private {
-        set("cache-control", "no-store");
-    }
 }
 
 #[derive(Template)]
@@ -365,6 +430,19 @@ struct ProblemPage {
     sentence: String,
     code: String,
     back: Option<String>,
+}
+
+/// The page of ours that a form was sent from, or a link followed on.
+fn came_from(ask: &Ask) -> Option<String> {
+    ask.headers
+        .get(header::REFERER)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|r| r.split_once("://"))
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .filter(|(host, _)| {
+            ask.headers.get(header::HOST).and_then(|h| h.to_str().ok()) == Some(*host)
+        })
+        .map(|(_, path)| format!("/{path}"))
 }
 
 /// A no, as a page or as problem+json (RFC 9457).
@@ -382,90 +460,9 @@ fn tell(ask: &Ask, problem: &Problem) -> Response {
         crate::audit::mark(&mut told, problem);
         return told;
     }
-    let back = ask
-        .headers
-        .get(header::REFERER)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|r| r.split_once("://"))
-        .and_then(|(_, rest)| rest.split_once('/'))
-        .filter(|(host, _)| {
-            ask.headers.get(header::HOST).and_then(|h| h.to_str().ok()) == Some(*host)
-        })
-        .map(|(_, path)| format!("/{path}"));
+    let back = came_from(ask);
     let p = Page::new(ask, "problem-title", Season::Winter);
     let page = ProblemPage { p, sentence, code: problem.code.clone(), back };
     ask.page_for(problem, &page)
         .unwrap_or_else(|_| answer(problem.status, "text/plain; charset=utf-8", Body::empty()))
-}
-
-/// The peer's address, put on each request by the accept loop.
-#[derive(Clone, Copy)]
-struct Peer(IpAddr);
-
-/// Connections at once; more wait in the system's queue.
-const CONNECTIONS: usize = 2_000;
-
-/// Serves until `stop` is done, then lets what is under way finish.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()>,
-) -> std::io::Result<()> {
-    let graceful = hyper_util::server::graceful::GracefulShutdown::new();
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
-    tokio::pin!(stop);
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-            () = &mut stop => break,
-        };
-        let _ = stream.set_nodelay(true);
-        let connection = connection(router.clone(), stream, peer);
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _ = watched.await;
-            drop(place);
-        });
-    }
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(Duration::from_secs(10)) => {}
-    }
-    Ok(())
-}
-
-fn connection(
-    router: Router,
-    stream: tokio::net::TcpStream,
-    peer: SocketAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
-    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer.ip()));
-        let router = router.clone();
-        async move {
-            let work = tower::ServiceExt::oneshot(router, request);
-            match tokio::time::timeout(Duration::from_secs(300), work).await {
-                Ok(done) => done,
-                Err(_) => Ok(answer(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "text/plain; charset=utf-8",
-                    Body::empty(),
-                )),
-            }
-        }
-    });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(15))
-        .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service)
 }

@@ -17,6 +17,8 @@ pub enum Guard {
     Permission,
     /// Whoever acts on something grave has shown a second factor.
     SecondFactor,
+    /// A form carries the token of the page it was filled in on.
+    Token,
     /// The record that is asked for lies within the post's area.
     Area,
     /// The first wall: what use cases and queries are narrowed to.

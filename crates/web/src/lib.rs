@@ -34,7 +34,7 @@ pub mod scoring;
 
 pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
-pub use edge::{Server, now, random, router, serve};
+pub use edge::{Limits, Server, Tls, form_token, now, random, router, serve, serve_metrics};
 #[cfg(feature = "sabotage")]
 pub use guard::Guard;
 pub use page::{Page, Paging, Season};
@@ -58,6 +58,7 @@ pub fn routes() -> Vec<Route> {
         privacy::routes(),
         api::routes(),
         assets::routes(),
+        edge::health::routes(),
     ]
     .into_iter()
     .flatten()

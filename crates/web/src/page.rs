@@ -42,6 +42,8 @@ pub struct Page {
     pub nav: Vec<NavItem>,
     pub here: String,
     pub notice: Option<String>,
+    /// What this page's scripts carry, so that the browser runs no others.
+    pub nonce: String,
     now: domain::Millis,
     texts: &'static Texts,
 }
@@ -95,6 +97,7 @@ impl Page {
             nav,
             here: ask.here(),
             notice,
+            nonce: ask.nonce.clone(),
             now: ask.now,
             texts,
         }

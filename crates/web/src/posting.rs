@@ -21,7 +21,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/p/{id}/posting.txt", row!("posting.text"), Nothing, Public, public::text),
         Route::get("/p/{id}/print", row!("posting.print"), Nothing, Public, public::print),
         Route::post("/p/{id}/objections", row!("posting.object"), Nothing, Public, public::object)
-            .takes(&["key", "serial", "text", "by_name", "contact"])
+            .takes(&["key", "serial", "text", "by_name", "contact", "website"])
             .body_max(16 << 10),
         Route::get("/answers", row!("posting.look_up"), Nothing, Public, public::look_up)
             .takes(&["code"]),

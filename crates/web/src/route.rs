@@ -69,6 +69,8 @@ pub struct Route {
     pub body_max: usize,
     /// A second factor must have been shown: `Needs::asks_second_factor`.
     pub second_factor: bool,
+    /// Answers from the program alone: nobody is recognised, and the database is not asked.
+    pub is_alone: bool,
     pub handler: Handler,
 }
 
@@ -102,10 +104,18 @@ impl Route {
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
         let handler: Handler = Arc::new(move |ask| Box::pin(handler(ask)));
-        let name = row.name();
-        let second_factor = needs.asks_second_factor();
-        let (takes, body_max): (&[&str], _) = (&[], 256 << 10);
-        Route { method, path, name, needs, subject, takes, body_max, second_factor, handler }
+        Route {
+            method,
+            path,
+            name: row.name(),
+            needs,
+            subject,
+            takes: &[],
+            body_max: 256 << 10,
+            second_factor: needs.asks_second_factor(),
+            is_alone: false,
+            handler,
+        }
     }
 
     /// The path parameter that names the one record it is about.
@@ -124,6 +134,19 @@ impl Route {
     /// Names the fields it reads.
     pub fn takes(self, takes: &'static [&'static str]) -> Route {
         Route { takes, ..self }
+    }
+
+    /// Does it read this field? `item-<code>` and `lot-{id}` stand for all that begin so.
+    pub fn takes_field(&self, field: &str) -> bool {
+        self.takes.iter().any(|takes| match takes.split_once(['<', '{']) {
+            None => *takes == field,
+            Some((begins, _)) => field.starts_with(begins),
+        })
+    }
+
+    /// Needs neither a person nor the database.
+    pub fn alone(self) -> Route {
+        Route { is_alone: true, ..self }
     }
 
     /// Largest body, in bytes.

@@ -143,7 +143,7 @@ struct RefusedPage {
 }
 
 async fn upload(ask: Ask) -> Result<Response, Problem> {
-    let upload = ask.upload("file").await?;
+    let upload = ask.upload("file")?;
     let key = upload.key.ok_or_else(|| Problem::field("key"))?;
     let json = String::from_utf8(upload.bytes.to_vec()).map_err(|_| Problem::field("file"))?;
     let kept = {

@@ -45,6 +45,7 @@ pub fn post(
 ) -> anyhow::Result<(Duration, u64)> {
     let begun = Instant::now();
     let sent = agent.post(url).header("cookie", cookie);
+    let sent = sent.header("x-csrf-token", web::form_token(cookie));
     let mut answer = sent.header("content-type", "application/x-www-form-urlencoded").send(form)?;
     let status = answer.status();
     anyhow::ensure!(status == 200, "{url} answered {status}");

@@ -2,4 +2,5 @@
 
 mod import;
 mod keys;
+mod serve;
 mod upload;

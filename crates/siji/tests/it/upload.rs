@@ -70,6 +70,7 @@ impl Office {
     fn post(&self, path: &str, kind: &str, body: Vec<u8>) -> StatusCode {
         let request = Request::post(path)
             .header(header::COOKIE, &self.cookie)
+            .header("x-csrf-token", web::form_token(&self.cookie))
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, kind);
         self.ask(request.body(Body::from(body)).expect("a request")).0

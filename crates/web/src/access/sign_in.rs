@@ -7,8 +7,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use store::access::Factor;
 
-use super::{YEAR, costly, local, new_token, set_secret};
-use crate::edge::{BROWSER, COOKIE, token_hash};
+use super::{YEAR, costly, local, new_token, set_cookie};
+use crate::edge::cookie::{BROWSER, SESSION, token_hash};
 use crate::{Ask, Page, Problem, Season, random};
 
 #[derive(Template)]
@@ -37,7 +37,7 @@ struct SignIn {
 
 /// Where this request comes from.
 pub(super) fn knock(ask: &Ask) -> Knock {
-    Knock { browser: ask.cookie(BROWSER).map(token_hash), address: ask.peer }
+    Knock { browser: ask.brings(BROWSER).map(|t| token_hash(&t)), address: ask.peer }
 }
 
 /// A door for a session that is about to open, and the tokens that its browser is given.
@@ -50,7 +50,7 @@ struct Door {
 impl Door {
     fn of(ask: &Ask) -> Door {
         let session = new_token();
-        let browser = ask.cookie(BROWSER).map_or_else(new_token, str::to_owned);
+        let browser = ask.brings(BROWSER).unwrap_or_else(new_token);
         let agent = ask.headers.get(axum::http::header::USER_AGENT);
         let entrance = Entrance {
             token_hash: token_hash(&session),
@@ -64,8 +64,8 @@ impl Door {
     }
 
     fn give(&self, ask: &Ask, response: &mut Response) {
-        set_secret(ask, response, COOKIE, &self.session, None);
-        set_secret(ask, response, BROWSER, &self.browser, Some(YEAR));
+        set_cookie(ask, response, SESSION, &self.session, None);
+        set_cookie(ask, response, BROWSER, &self.browser, Some(YEAR));
     }
 }
 
@@ -168,7 +168,7 @@ struct ShowCode {
 
 pub(super) async fn show_code(ask: Ask) -> Result<Response, Problem> {
     let form: ShowCode = ask.form()?;
-    let asked = ask.cookie(COOKIE).map(token_hash).unwrap_or_default();
+    let asked = ask.brings(SESSION).map(|t| token_hash(&t)).unwrap_or_default();
     let (door, from, now) = (Door::of(&ask), knock(&ask), ask.now);
     let (entrance, code) = (door.entrance.clone(), form.code);
     let shown = ask
@@ -205,12 +205,12 @@ pub(super) async fn show_code(ask: Ask) -> Result<Response, Problem> {
 }
 
 pub(super) async fn sign_out(ask: Ask) -> Result<Response, Problem> {
-    if let Some(hash) = ask.cookie(COOKIE).map(token_hash) {
+    if let Some(hash) = ask.brings(SESSION).map(|t| token_hash(&t)) {
         let now = ask.now;
         ask.app().write(Reach::System, move |tx| app::access::sign_out(tx, hash, now)).await?;
     }
     let mut response = ask.done("/login", "", &serde_json::json!({}))?;
-    set_secret(&ask, &mut response, COOKIE, "", Some(0));
+    set_cookie(&ask, &mut response, SESSION, "", Some(0));
     Ok(response)
 }
 

@@ -88,7 +88,7 @@ pub(super) async fn export(ask: Ask) -> Result<Response, Problem> {
 }
 
 pub(super) async fn receive(ask: Ask) -> Result<Response, Problem> {
-    let upload = ask.upload("file").await?;
+    let upload = ask.upload("file")?;
     let request = Receive {
         key: upload.key.unwrap_or_else(|| ask.new_key()),
         file_name: upload.file_name.chars().take(120).collect(),

@@ -59,6 +59,7 @@ impl<'s> Office<'s> {
             .uri(path)
             .header(header::HOST, "siji.test")
             .header(header::COOKIE, cookie)
+            .header("x-csrf-token", web::form_token(cookie))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(serde_urlencoded::to_string(form).expect("a form")))
             .expect("a request");

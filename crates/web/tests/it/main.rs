@@ -1,7 +1,9 @@
 //! The doors, through the real router.
 
 mod audit;
+mod edge;
 mod exports;
+mod listen;
 mod matrix;
 mod month;
 mod posting;

@@ -65,6 +65,7 @@ impl Walk {
             .uri(path)
             .header(header::HOST, "siji.test")
             .header(header::COOKIE, cookie)
+            .header("x-csrf-token", web::form_token(cookie))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
             .expect("a request");
@@ -247,6 +248,7 @@ fn a_scheme_with_unlawful_rules_is_shown_what_is_wrong() {
             .uri("/scheme")
             .header(header::HOST, "siji.test")
             .header(header::COOKIE, &zone)
+            .header("x-csrf-token", web::form_token(&zone))
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
             .body(Body::from(body))
             .expect("a request");

@@ -55,6 +55,7 @@ impl<'s> Wall<'s> {
             .uri(path)
             .header(header::HOST, "siji.test")
             .header(header::COOKIE, cookie)
+            .header("x-csrf-token", web::form_token(cookie))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(form.join("&")))
             .expect("a request");

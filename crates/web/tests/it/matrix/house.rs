@@ -265,12 +265,18 @@ impl<'g, 's> House<'g, 's> {
         if let Some(origin) = origin {
             request = request.header(header::ORIGIN, origin);
         }
+        // As the form on a page of this session would carry it.
+        let token = match cookie.starts_with("siji=") {
+            true => web::form_token(cookie),
+            false => String::new(),
+        };
         let body = match UPLOADS.contains(&route.name) {
             true => {
                 let form = "multipart/form-data; boundary=b";
                 request = request.header(header::CONTENT_TYPE, form);
                 format!(
-                    "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{}\r\n--b\r\n\
+                    "--b\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n\
+                     --b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{}\r\n--b\r\n\
                      Content-Disposition: form-data; name=\"file\"; filename=\"f.json\"\r\n\r\n\
                      {{}}\r\n--b--\r\n",
                     self.key()
@@ -279,7 +285,8 @@ impl<'g, 's> House<'g, 's> {
             false => {
                 let form = "application/x-www-form-urlencoded";
                 request = request.header(header::CONTENT_TYPE, form);
-                serde_urlencoded::to_string(&sent.fields).expect("a form")
+                let form = serde_urlencoded::to_string(&sent.fields).expect("a form");
+                if token.is_empty() { form } else { format!("{form}&csrf={token}") }
             }
         };
         let request = request.body(Body::from(body)).expect("a request");

@@ -88,13 +88,13 @@ impl Ask {
 
     /// The form or the JSON object, as `T`.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.fields()?;
         if self.is_json_body() {
             return serde_json::from_slice(&self.body).map_err(|e| {
                 tracing::debug!(error = %e, "a JSON body was refused");
                 Problem::bad("json")
             });
         }
-        self.fields()?;
         serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))
     }
 
@@ -103,14 +103,12 @@ impl Ask {
         if self.is_json_body() {
             let object: BTreeMap<String, serde_json::Value> =
                 serde_json::from_slice(&self.body).map_err(|_| Problem::bad("json"))?;
-            return Ok(object
-                .into_iter()
-                .map(|(name, value)| match value {
-                    serde_json::Value::String(s) => (name, s),
-                    serde_json::Value::Null => (name, String::new()),
-                    other => (name, other.to_string()),
-                })
-                .collect());
+            let fields = object.into_iter().map(|(name, value)| match value {
+                serde_json::Value::String(s) => (name, s),
+                serde_json::Value::Null => (name, String::new()),
+                other => (name, other.to_string()),
+            });
+            return unique(fields.collect());
         }
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))?;
@@ -260,6 +258,10 @@ pub(crate) fn see_other(to: &str) -> Response {
 pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Problem> {
     let mut fields = BTreeMap::new();
     for (name, value) in pairs {
+        // PostgreSQL holds no NUL in a text, and no keyboard makes one.
+        if name.contains('\0') || value.contains('\0') {
+            return Err(Problem::bad("field-nul"));
+        }
         if fields.insert(name, value).is_some() {
             return Err(Problem::bad("field-twice"));
         }

@@ -3,6 +3,7 @@
 mod audit;
 mod doors;
 mod exports;
+mod hostile;
 mod month;
 mod posting;
 mod privacy;

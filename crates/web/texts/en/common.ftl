@@ -48,5 +48,6 @@ refusal-json = The data sent is not of the right form.
 refusal-form = The form is not complete. Please go back, check it and send it again.
 refusal-field = The field “{ $field }” is not right. Please go back and mend it.
 refusal-field-twice = A field stands twice in the form, so nothing was done.
+refusal-field-nul = A field holds a character that cannot be written (NUL). Please type it again.
 refusal-multipart = The upload did not finish. Please choose the file again.
 refusal-file-missing = No file was chosen. Please choose a file first.

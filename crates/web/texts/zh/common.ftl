@@ -48,5 +48,6 @@ refusal-json = 提交的数据格式不对。
 refusal-form = 表单内容不完整，请返回检查后再提交。
 refusal-field = “{ $field }”一栏的内容不对，请返回修改。
 refusal-field-twice = 表单里同一栏出现了两次，没有办理。
+refusal-field-nul = 有一栏含有不能书写的字符（NUL），请重新填写。
 refusal-multipart = 上传没有完成，请重新选择文件。
 refusal-file-missing = 没有选择文件，请先选择文件。

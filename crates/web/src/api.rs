@@ -233,6 +233,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_personal_never_stands_in_an_address() {
+        let personal = ["number", "password", "old", "new", "contact", "by_name", "phone", "name"];
+        for route in crate::routes().iter().filter(|route| route.method == Method::GET) {
+            let told = route.takes.iter().find(|name| personal.contains(name));
+            assert_eq!(told, None, "{}", route.name);
+        }
+    }
+
+    #[test]
     fn the_document_names_every_route_with_its_fields() {
         let routes = crate::routes();
         let document = serde_json::to_value(document(&routes)).expect("a document");

@@ -101,9 +101,9 @@ impl Ask {
     /// The form's fields, or those of a flat JSON object. A field that stands twice is refused.
     pub fn fields(&self) -> Result<BTreeMap<String, String>, Problem> {
         if self.is_json_body() {
-            let object: BTreeMap<String, serde_json::Value> =
+            let Pairs(pairs) =
                 serde_json::from_slice(&self.body).map_err(|_| Problem::bad("json"))?;
-            let fields = object.into_iter().map(|(name, value)| match value {
+            let fields = pairs.into_iter().map(|(name, value)| match value {
                 serde_json::Value::String(s) => (name, s),
                 serde_json::Value::Null => (name, String::new()),
                 other => (name, other.to_string()),
@@ -211,13 +211,7 @@ impl Ask {
     /// A download. `file_name` may be Chinese.
     pub fn download(&self, mime: &str, file_name: &str, body: Body) -> Response {
         let mut response = answer(StatusCode::OK, mime, body);
-        let plain: String = file_name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
-            .collect();
-        let encoded: String = file_name.bytes().map(percent).collect();
-        let value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
-        if let Ok(value) = value.parse() {
+        if let Ok(value) = attachment(file_name).parse() {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
         }
         response
@@ -228,6 +222,16 @@ pub struct Upload {
     pub file_name: String,
     pub bytes: Bytes,
     pub key: Option<Id>,
+}
+
+/// A `Content-Disposition` (RFC 6266) that says the name twice: in plain letters and in full.
+fn attachment(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .collect();
+    let encoded: String = file_name.bytes().map(percent).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
 fn percent(b: u8) -> String {
@@ -255,6 +259,32 @@ pub(crate) fn see_other(to: &str) -> Response {
     response
 }
 
+/// A JSON object as it was written: a field may stand in it twice.
+struct Pairs(Vec<(String, serde_json::Value)>);
+
+impl<'de> serde::Deserialize<'de> for Pairs {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Pairs, D::Error> {
+        struct Read;
+        impl<'de> serde::de::Visitor<'de> for Read {
+            type Value = Pairs;
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Pairs, M::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        from.deserialize_map(Read)
+    }
+}
+
 pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Problem> {
     let mut fields = BTreeMap::new();
     for (name, value) in pairs {
@@ -272,4 +302,43 @@ pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, St
 /// Whether somebody who is not signed in may ask at all.
 pub(crate) fn is_open(needs: Needs) -> bool {
     needs == Needs::Nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_cannot_end_its_header() {
+        for name in [
+            "台账 2026.xlsx",
+            "a\"; filename=\"b.exe",
+            "a\r\nSet-Cookie: siji=x",
+            "../../etc/passwd",
+            "𠮷\u{202e}fdp.xlsx",
+            "",
+        ] {
+            let header = attachment(name);
+            assert!(header.is_ascii() && !header.contains(['\r', '\n', '\\', '/']), "{header}");
+            assert_eq!(header.matches('"').count(), 2, "{header}");
+            let full = header.split("filename*=UTF-8''").nth(1).expect("the full name");
+            let read = serde_urlencoded::from_str::<Vec<(String, String)>>(&format!("n={full}"));
+            assert_eq!(read.expect("it decodes")[0].1, name);
+        }
+    }
+
+    #[test]
+    fn a_field_stands_once_however_it_is_sent() {
+        let of = |json: &str| {
+            let Pairs(pairs) = serde_json::from_str(json).expect("an object");
+            let texts = pairs.into_iter().map(|(name, value)| (name, value.to_string()));
+            unique(texts.collect()).map_err(|problem| problem.code)
+        };
+        assert!(of(r#"{"a":1,"b":2}"#).is_ok());
+        assert_eq!(of(r#"{"a":1,"a":1}"#), Err("field-twice".into()));
+        assert_eq!(
+            unique(vec![("a".into(), "x\0".into())]).map_err(|p| p.code),
+            Err("field-nul".into())
+        );
+    }
 }

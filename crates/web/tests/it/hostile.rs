@@ -50,14 +50,17 @@ impl<'s> House<'s> {
     }
 
     fn ask(&self, method: &Method, path: &str, cookie: &str, body: Option<&Value>) -> Seen {
-        let accept = if body.is_some() { "application/json" } else { "text/html" };
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method.clone())
             .uri(path)
             .header(header::HOST, "siji.test")
-            .header(header::ACCEPT, accept)
-            .header(header::COOKIE, cookie)
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::COOKIE, cookie);
+        if body.is_some() {
+            request = request
+                .header(header::ACCEPT, "application/json")
+                .header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
             .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
             .expect("a request");
         self.runtime.block_on(async {
@@ -280,6 +283,13 @@ fn whatever_is_typed_into_a_field_is_answered_as_the_document_says() {
                     }
                 };
                 let said = format!("{} {} {typed:?}: {}", stage.engine, route.name, seen.status);
+                let tells = ["SELECT", "qlite", "panicked", "/src/", "ostgre", "constraint"];
+                if seen.status >= 400 && tells.iter().any(|word| seen.body.contains(word)) {
+                    wrong.push(format!("{said} tells how it is made: {}", seen.body));
+                }
+                if seen.media.starts_with("text/") && !seen.media.ends_with("; charset=utf-8") {
+                    wrong.push(format!("{said} has no character set: {}", seen.media));
+                }
                 let answer = &operation["responses"][seen.status.to_string()];
                 let media = seen.media.split(';').next().expect("a first part");
                 if answer.is_null() {
@@ -294,4 +304,197 @@ fn whatever_is_typed_into_a_field_is_answered_as_the_document_says() {
         let done = met.iter().filter(|(_, status)| [200, 303].contains(status)).count();
         assert!(done > 60, "only {done} routes ever said yes");
     });
+}
+
+#[test]
+fn an_address_is_decoded_once() {
+    let stage = Stage::sqlite();
+    let lists = filled(&stage);
+    let house = House::open(&stage);
+    let officer = house.signed_in(&lists.village.zone_officer);
+    let household = lists.households[0].to_string();
+    for path in [
+        "/%2568ouseholds".to_owned(),
+        format!("/households/{}", household.replace('-', "%252d")),
+        format!("/households/{household}%2500"),
+        format!("/households/{household}%00"),
+        format!("/households/..%2fhouseholds%2f{household}"),
+        "/assets/%252e%252e%252fstyle.css".into(),
+        "/assets/..%2f..%2fCargo.toml".into(),
+        "/assets/%2e%2e/style.css".into(),
+        "/assets/..%5cstyle.css".into(),
+        "/assets//style.css".into(),
+    ] {
+        let seen = house.ask(&Method::GET, &path, &officer, None);
+        assert_eq!(seen.status, 404, "{path}");
+    }
+    let typed = house.ask(&Method::GET, "/households?q=%253Cb%253E", &officer, None);
+    assert!(typed.body.contains("value=\"%3Cb%3E\""), "a second decoding: {}", typed.body);
+}
+
+/// Addresses that look like ours and are not.
+const AWAY: [&str; 16] = [
+    "https://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "http:evil.example",
+    "evil.example",
+    " //evil.example",
+    "\u{feff}//evil.example",
+    "/ok\r\nSet-Cookie: siji=x",
+    "@evil.example",
+];
+
+#[test]
+fn the_way_on_never_leads_away() {
+    let stage = Stage::sqlite();
+    let house = House::open(&stage);
+    let to = |query: &[(&str, &str)]| serde_urlencoded::to_string(query).expect("a query");
+    for away in AWAY {
+        let path = format!("/language?{}", to(&[("to", "zh"), ("back", away)]));
+        let request = Request::builder().uri(&path).body(Body::empty()).expect("a request");
+        let answer = house.runtime.block_on(house.router.clone().oneshot(request));
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.headers()[header::LOCATION], "/", "{away:?}");
+        let path = format!("/login?{}", to(&[("next", away)]));
+        let page = house.ask(&Method::GET, &path, "", None).body;
+        assert!(page.contains("name=\"next\" value=\"/\""), "{away:?}: {page}");
+    }
+    let path = format!("/login?{}", to(&[("next", "/households?q=1&page=2")]));
+    let page = house.ask(&Method::GET, &path, "", None).body;
+    assert!(page.contains("value=\"/households?q=1&#38;page=2\""), "{page}");
+}
+
+#[test]
+fn a_body_that_is_too_deep_or_says_things_twice_is_refused_at_once() {
+    let stage = Stage::sqlite();
+    let house = House::open(&stage);
+    let post = |media: &str, body: String| {
+        let request = Request::post("/login")
+            .header(header::CONTENT_TYPE, media)
+            .header(header::ACCEPT, "application/json")
+            .body(Body::from(body))
+            .expect("a request");
+        let since = std::time::Instant::now();
+        let answer = house.runtime.block_on(house.router.clone().oneshot(request));
+        (answer.expect("an answer").status().as_u16(), since.elapsed())
+    };
+    let json = "application/json";
+    for deep in ["[".repeat(200_000), r#"{"login":"#.repeat(25_000), "{\"a\":[".repeat(30_000)] {
+        let (status, took) = post(json, deep);
+        assert_eq!(status, 400);
+        assert!(took.as_millis() < 500, "{took:?}");
+    }
+    assert_eq!(post(json, r#"{"login":"a","password":"b","login":"c"}"#.into()).0, 400);
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(post(form, "login=a&password=b&login=c".into()).0, 400);
+    assert_eq!(post(json, "9".repeat(300 << 10)).0, 413);
+    let twice = house.ask(&Method::GET, "/login?next=a&next=b", "", None);
+    assert_eq!(twice.status, 400);
+}
+
+#[test]
+fn nothing_lies_about() {
+    let stage = Stage::sqlite();
+    let house = House::open(&stage);
+    for path in [
+        "/.git/HEAD",
+        "/.git/config",
+        "/.env",
+        "/.htaccess",
+        "/.DS_Store",
+        "/.well-known/x",
+        "/siji.db",
+        "/siji.db-wal",
+        "/siji.keys",
+        "/zone/siji.db",
+        "/backup.zip",
+        "/backup.sql",
+        "/dump.sql",
+        "/config.json",
+        "/config.yml",
+        "/Cargo.toml",
+        "/Cargo.lock",
+        "/debug",
+        "/debug/pprof",
+        "/actuator",
+        "/actuator/env",
+        "/server-status",
+        "/phpinfo.php",
+        "/index.php",
+        "/admin",
+        "/console",
+        "/swagger",
+        "/swagger-ui",
+        "/graphql",
+        "/trace",
+        "/assets",
+        "/assets/",
+        "/templates/page.html",
+        "/src/main.rs",
+        "/target",
+        "/out",
+        "/tmp",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "/cgi-bin/x",
+        "/wp-login.php",
+        "/xmlrpc.php",
+    ] {
+        let seen = house.ask(&Method::GET, path, "", None);
+        assert_eq!(seen.status, 404, "{path}");
+    }
+    for method in ["TRACE", "TRACK", "PUT", "DELETE", "PATCH", "CONNECT", "PROPFIND"] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let seen = house.ask(&method, "/login", "", None);
+        assert_eq!(seen.status, 405, "{method}");
+    }
+}
+
+/// Every table's rows, but for what looking itself leaves behind: the log and the session's clock.
+fn contents(stage: &Stage) -> Vec<String> {
+    let dump = stage.read::<_, Never>(|tx| {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'audit%' \
+                   AND name NOT LIKE 'sqlite_%' AND name <> 'session' ORDER BY name";
+        let tables = tx.all(sql, &args![], |r| r.text(0))?;
+        let mut rows = Vec::new();
+        for table in tables {
+            let columns = tx.all(
+                "SELECT group_concat('quote(' || name || ')', ' || '','' || ') \
+                 FROM pragma_table_info($1)",
+                &args![&table],
+                |r| r.text(0),
+            )?;
+            let sql = format!("SELECT {} FROM {table} ORDER BY 1", columns[0]);
+            rows.extend(tx.all(&sql, &args![], |r| Ok(format!("{table}: {}", r.text(0)?)))?);
+        }
+        Ok(rows)
+    });
+    dump.expect("the tables")
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let stage = Stage::sqlite();
+    let _lists = filled(&stage);
+    let house = House::open(&stage);
+    let people = house.people();
+    let before = contents(&stage);
+    assert!(before.len() > 60, "{}", before.len());
+    for route in web::routes().into_iter().filter(|route| route.method == Method::GET) {
+        for path in house.paths(&route) {
+            for (_, cookie) in &people {
+                house.ask(&Method::GET, &path, cookie, None);
+                house.ask(&Method::HEAD, &path, cookie, None);
+            }
+        }
+    }
+    assert_eq!(before, contents(&stage));
 }

@@ -201,6 +201,7 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
         (!is_open, "401", "Not signed in", vec![PAGE, NO]),
         (!is_get || !is_open, "403", "Not allowed, or from somewhere else", vec![PAGE, NO]),
         (looks_up, "404", "Not there, or not yours to see", vec![PAGE, NO]),
+        (!is_get, "408", "Sent too slowly", vec![PAGE, NO]),
         (may_be_refused, "409", "Refused, with the reason", vec![PAGE, NO]),
         (!is_get, "413", "Too large", vec![PAGE, NO]),
         (!is_get, "415", "Neither a form nor JSON", vec![PAGE, NO]),

@@ -54,7 +54,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "screens",
         about: "the month in a real browser",
-        needs: &[Need::Chromium, Need::Node, Need::Faketime, Need::ChineseFont],
+        needs: &[Need::Chromium, Need::Node, Need::Faketime, Need::ChineseFont, Need::Python],
         run: screens,
     },
     Step {

@@ -69,6 +69,10 @@ SUSPECTS = [
 ]
 
 
+# Ends the server when the pipe on its standard input ends, however this process ends.
+WATCHDOG = '"$@" </dev/null & server=$!; cat >/dev/null; kill $server 2>/dev/null; wait $server'
+
+
 class Server:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="siji-hostile-"))
@@ -81,7 +85,10 @@ class Server:
         self.url = f"http://{address}"
         self.log = open(OUT / "server.log", "w")
         words = ["serve", "--data", self.data, "--listen", address]
-        self.process = subprocess.Popen([SIJI, *words], stdout=self.log, stderr=self.log)
+        watched = ["sh", "-c", WATCHDOG, "watchdog", SIJI, *words]
+        self.process = subprocess.Popen(
+            watched, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log
+        )
         deadline = time.monotonic() + 15
         while True:
             try:
@@ -94,7 +101,7 @@ class Server:
                 time.sleep(0.05)
 
     def stop(self):
-        self.process.terminate()
+        self.process.stdin.close()
         self.process.wait()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -107,6 +114,13 @@ class Server:
         with urllib.request.urlopen(request) as answer:
             cookies = answer.headers.get_all("Set-Cookie")
         return "; ".join(cookie.split(";")[0] for cookie in cookies)
+
+    def form_token(self, cookies):
+        """What the forms of this session's pages carry; None where they carry nothing."""
+        request = urllib.request.Request(self.url + "/", headers={"Cookie": cookies})
+        with urllib.request.urlopen(request) as answer:
+            found = re.search(r'name="csrf" value="([^"]+)"', answer.read().decode())
+        return found and found.group(1)
 
     def lines(self):
         """How many lines of the log say that something was done: how deep the questions reach."""
@@ -182,7 +196,10 @@ def ask_everything(server, login):
         "--max-response-time", "5",
     ]
     if login:
-        words += ["--header", f"Cookie: {server.session(login)}"]
+        cookies = server.session(login)
+        words += ["--header", f"Cookie: {cookies}"]
+        if token := server.form_token(cookies):
+            words += ["--header", f"X-CSRF-Token: {token}"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=server.folder)
     (OUT / f"schemathesis-{name}.txt").write_text(done.stdout + done.stderr)
     asked = re.search(r"(\d+) generated", done.stdout)

@@ -306,6 +306,79 @@ fn whatever_is_typed_into_a_field_is_answered_as_the_document_says() {
     });
 }
 
+/// One form with a file, as a browser sends it.
+fn multipart(
+    house: &House,
+    path: &str,
+    cookie: &str,
+    file_name: &str,
+    file: &[u8],
+) -> (u16, String) {
+    let mut body = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{}\r\n--x\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n",
+        house.stage.id()
+    )
+    .into_bytes();
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    let request = Request::post(path)
+        .header(header::HOST, "siji.test")
+        .header(header::ACCEPT, "application/json")
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .body(Body::from(body))
+        .expect("a request");
+    house.runtime.block_on(async {
+        let answer = house.router.clone().oneshot(request).await.expect("an answer");
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    })
+}
+
+#[test]
+fn whatever_is_uploaded_is_answered() {
+    let scheme = include_str!("../../../../data/scheme/default_points_scheme.json");
+    let scheme = &scheme.replace("\"version\": 1,", "\"version\": 7,");
+    let year = include_str!("../../../../data/calendar/2026.json");
+    let with = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to).into_bytes()
+    };
+    on_both(|stage| {
+        let _lists = filled(stage);
+        let house = House::open(stage);
+        let officer = house.signed_in(&stage.person("区办三", Role::ZoneOfficer, Some("001")));
+        let files: [(&str, &str, Vec<u8>); 12] = [
+            ("/scheme", "s.json", with(scheme, "\"name_zh\": \"", "\"name_zh\": \"\\u0000")),
+            (
+                "/scheme",
+                "s.json",
+                with(scheme, "\"name_zh\": \"", "\"name_zh\": \"<b>'\\ud834\\udd1e"),
+            ),
+            ("/scheme", "s.json", b"{\"items\":".repeat(20_000)),
+            ("/scheme", "s.json", vec![0xff, 0xfe, 0x00]),
+            ("/calendar", "y.json", with(year, "https://www.gov.cn", "\\u0000https://www.gov.cn")),
+            ("/calendar", "y.json", with(year, "2026", "-9999")),
+            ("/calendar", "y.json", b"[".repeat(100_000)),
+            ("/import", "a\0b.xlsx", b"x".to_vec()),
+            ("/import", "../../a\\b.xlsx", b"PK\x03\x04".to_vec()),
+            ("/import", "a.csv", "行政村\0,户编号\n\0,\0\n".as_bytes().to_vec()),
+            ("/import", "\u{202e}xslx.exe", vec![0; 4096]),
+            ("/import", "<script>xss7()</script>.csv", b"\xef\xbb\xbf".to_vec()),
+        ];
+        for (path, name, file) in files {
+            let (status, said) = multipart(&house, path, &officer, name, &file);
+            let known = [200, 400, 409, 413, 422].contains(&status);
+            assert!(known, "{} {path} {name:?}: {status} {said}", stage.engine);
+        }
+        let page = house.ask(&Method::GET, "/import", &officer, None);
+        assert_eq!(page.status, 200, "{}: {}", stage.engine, page.body);
+    });
+}
+
 #[test]
 fn an_address_is_decoded_once() {
     let stage = Stage::sqlite();

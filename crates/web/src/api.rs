@@ -167,7 +167,7 @@ fn yes(route: &Route) -> Vec<&'static str> {
     match route.name {
         "access.language" | "access.sign_out" => Vec::new(),
         "api.document" | "scheme.file" => vec![JSON],
-        "posting.text" => vec![TEXT],
+        "health.lives" | "health.ready" | "posting.text" => vec![TEXT],
         "assets.show" => {
             vec!["text/css", "text/javascript", "image/svg+xml", "image/png", "font/woff2"]
         }

@@ -323,10 +323,14 @@ fn multipart(
     .into_bytes();
     body.extend_from_slice(file);
     body.extend_from_slice(b"\r\n--x--\r\n");
+    // What the forms of this session's pages carry, where they carry something.
+    let page = house.ask(&Method::GET, "/", cookie, None).body;
+    let token = page.split("name=\"csrf\" value=\"").nth(1).and_then(|t| t.split('"').next());
     let request = Request::post(path)
         .header(header::HOST, "siji.test")
         .header(header::ACCEPT, "application/json")
         .header(header::COOKIE, cookie)
+        .header("x-csrf-token", token.unwrap_or_default())
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
         .body(Body::from(body))
         .expect("a request");

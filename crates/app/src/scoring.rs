@@ -1,7 +1,10 @@
 //! Visits scored, villages reviewed: one sheet after another, then the review of the batch.
 
+mod hand_over;
 mod pages;
 mod trial;
+
+pub use hand_over::{HandOver, hand_over, visitor_name, visitors};
 
 pub use pages::{
     BatchPage, NextStep, Review, ReviewLine, ReviewOne, RoundPage, ScorePage, Show, VisitsPage,

@@ -1,5 +1,7 @@
 //! People, posts, areas: who may do what where. One table of roles and permissions, one scope.
 
+pub mod password;
+
 use jiff::civil::Date;
 
 use crate::Id;
@@ -15,10 +17,11 @@ pub enum Role {
     StoreKeeper,
     Auditor,
     SystemAdmin,
+    SecurityAdmin,
 }
 
 impl Role {
-    pub const ALL: [Role; 8] = [
+    pub const ALL: [Role; 9] = [
         Role::ZoneOfficer,
         Role::TownshipReviewer,
         Role::VillageCommittee,
@@ -27,6 +30,7 @@ impl Role {
         Role::StoreKeeper,
         Role::Auditor,
         Role::SystemAdmin,
+        Role::SecurityAdmin,
     ];
 
     pub fn code(self) -> &'static str {
@@ -39,6 +43,7 @@ impl Role {
             Role::StoreKeeper => "store_keeper",
             Role::Auditor => "auditor",
             Role::SystemAdmin => "system_admin",
+            Role::SecurityAdmin => "security_admin",
         }
     }
     pub fn from_code(code: &str) -> Option<Role> {
@@ -71,7 +76,16 @@ pub enum Permission {
     AnnounceMarketDay,
     ManageCards,
     Redeem,
-    ManagePeople,
+    /// See who is who and holds which posts.
+    ReadPeople,
+    /// Add people, invite them, let them set a new password.
+    ManageAccounts,
+    /// Give and end posts, take a lost second factor off, set the rules of passwords.
+    ManagePosts,
+    /// Shut somebody out at once: disable, end their sessions.
+    ShutOut,
+    /// Give one officer's households to another.
+    HandOver,
     /// Search the log.
     ReadAudit,
     /// See who has seen or changed a household.
@@ -83,7 +97,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Permission; 22] = [
+    pub const ALL: [Permission; 26] = [
         Permission::ReadHouseholds,
         Permission::ReadGoods,
         Permission::Export,
@@ -101,7 +115,11 @@ impl Permission {
         Permission::AnnounceMarketDay,
         Permission::ManageCards,
         Permission::Redeem,
-        Permission::ManagePeople,
+        Permission::ReadPeople,
+        Permission::ManageAccounts,
+        Permission::ManagePosts,
+        Permission::ShutOut,
+        Permission::HandOver,
         Permission::ReadAudit,
         Permission::ReadSeen,
         Permission::Reveal,
@@ -116,7 +134,10 @@ impl Role {
         match self {
             Role::ZoneOfficer => !matches!(
                 permission,
-                P::ManagePeople
+                P::ReadPeople
+                    | P::ManageAccounts
+                    | P::ManagePosts
+                    | P::ShutOut
                     | P::ReadAudit
                     | P::Score
                     | P::Redeem
@@ -133,6 +154,7 @@ impl Role {
                     | P::AnswerObjection
                     | P::Certify
                     | P::ManageCards
+                    | P::HandOver
                     | P::Reveal
                     | P::AllowTakeout
             ),
@@ -163,8 +185,38 @@ impl Role {
                 permission,
                 P::ReadHouseholds | P::ReadGoods | P::Export | P::ReadAudit | P::ReadSeen
             ),
-            Role::SystemAdmin => matches!(permission, P::ManagePeople),
+            Role::SystemAdmin => {
+                matches!(permission, P::ReadPeople | P::ManageAccounts | P::ShutOut)
+            }
+            Role::SecurityAdmin => {
+                matches!(permission, P::ReadPeople | P::ManagePosts | P::ShutOut)
+            }
         }
+    }
+
+    /// System, security and audit administrator: three posts that nobody holds two of
+    /// (GB/T 22239-2019 §8.1.5, 三员分立).
+    pub fn is_administrator(self) -> bool {
+        matches!(self, Role::SystemAdmin | Role::SecurityAdmin | Role::Auditor)
+    }
+}
+
+impl Permission {
+    /// Whoever administers, certifies or takes lists out shows a second factor first
+    /// (OWASP ASVS 5.0 §6.3.3).
+    pub fn needs_second_factor(self) -> bool {
+        use Permission as P;
+        matches!(
+            self,
+            P::ReadPeople
+                | P::ManageAccounts
+                | P::ManagePosts
+                | P::ShutOut
+                | P::ReadAudit
+                | P::Certify
+                | P::Export
+                | P::AllowTakeout
+        )
     }
 }
 
@@ -183,6 +235,60 @@ pub struct Post {
 impl Post {
     pub fn is_held_on(&self, today: Date) -> bool {
         self.from <= today && self.to.is_none_or(|to| today <= to)
+    }
+
+    /// Is there a day on which both are held?
+    fn meets(&self, other: &Post) -> bool {
+        self.to.is_none_or(|to| other.from <= to) && other.to.is_none_or(|to| self.from <= to)
+    }
+}
+
+/// Why a post is not given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PostRefusal {
+    AreaMissing,
+    PlaceMissing,
+    EndsBeforeItBegins,
+    /// An administrator holds no other post, and nobody else becomes one beside theirs.
+    NotBesideAdministrator,
+    /// Nobody gives themselves a post.
+    OwnPost,
+}
+
+impl crate::Refusal for PostRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            PostRefusal::AreaMissing => "post-area-missing",
+            PostRefusal::PlaceMissing => "post-place-missing",
+            PostRefusal::EndsBeforeItBegins => "post-ends-before-it-begins",
+            PostRefusal::NotBesideAdministrator => "post-not-beside-administrator",
+            PostRefusal::OwnPost => "post-own",
+        }
+    }
+}
+
+/// May `post` be added to what a person `holds`?
+pub fn decide_post(holds: &[Post], post: &Post, is_own: bool) -> Result<(), PostRefusal> {
+    if is_own {
+        return Err(PostRefusal::OwnPost);
+    }
+    if post.path.is_none() && post.role != Role::AssignedCadre {
+        return Err(PostRefusal::AreaMissing);
+    }
+    if post.place.is_none() && post.role == Role::StoreKeeper {
+        return Err(PostRefusal::PlaceMissing);
+    }
+    if post.to.is_some_and(|to| to < post.from) {
+        return Err(PostRefusal::EndsBeforeItBegins);
+    }
+    let clashes = |held: &&Post| {
+        held.role != post.role
+            && (held.role.is_administrator() || post.role.is_administrator())
+            && held.meets(post)
+    };
+    match holds.iter().find(clashes) {
+        Some(_) => Err(PostRefusal::NotBesideAdministrator),
+        None => Ok(()),
     }
 }
 
@@ -320,6 +426,66 @@ mod tests {
         assert_eq!(scope(date(2026, 6, 30)), ["001.002"]);
         assert_eq!(scope(date(2025, 12, 31)), Vec::<String>::new());
         assert!(!is_within("001.0021", "001.002"));
+    }
+
+    #[test]
+    fn nobody_holds_two_administrators_posts_or_one_beside_another() {
+        let post = |role: &str, days: &str| {
+            let (from, to) = days.split_once("..").expect("two days");
+            Post {
+                role: Role::from_code(role).expect("a role"),
+                path: Some("001".into()),
+                place: None,
+                from: from.parse().expect("a day"),
+                to: to.parse().ok(),
+            }
+        };
+        let check = |held: (&str, &str), new: (&str, &str), is_own, expected| {
+            let holds = [post(held.0, held.1)];
+            assert_eq!(
+                decide_post(&holds, &post(new.0, new.1), is_own),
+                expected,
+                "{held:?} {new:?}"
+            );
+        };
+        let no = || Err(PostRefusal::NotBesideAdministrator);
+        let always = "2026-01-01..";
+        check(("system_admin", always), ("security_admin", always), false, no());
+        check(("security_admin", always), ("auditor", always), false, no());
+        check(("auditor", always), ("village_committee", always), false, no());
+        check(("zone_officer", always), ("system_admin", always), false, no());
+        check(
+            ("zone_officer", "2026-01-01..2026-06-30"),
+            ("system_admin", "2026-06-30.."),
+            false,
+            no(),
+        );
+        check(
+            ("zone_officer", "2026-01-01..2026-06-30"),
+            ("system_admin", "2026-07-01.."),
+            false,
+            Ok(()),
+        );
+        check(("auditor", always), ("auditor", always), false, Ok(()));
+        check(("zone_officer", always), ("village_committee", always), false, Ok(()));
+        check(
+            ("security_admin", always),
+            ("security_admin", always),
+            true,
+            Err(PostRefusal::OwnPost),
+        );
+        check(
+            ("zone_officer", always),
+            ("zone_officer", "2026-02-01..2026-01-31"),
+            false,
+            Err(PostRefusal::EndsBeforeItBegins),
+        );
+        check(
+            ("zone_officer", always),
+            ("store_keeper", always),
+            false,
+            Err(PostRefusal::PlaceMissing),
+        );
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //! settled month, and which way a batch moves. Knows no postings and no points account.
 
 mod dry_run;
+mod hand_over;
 mod notes;
 mod scores;
 mod settle;
 mod sheet;
 
 pub use dry_run::{DryRun, DryRunRow, PastScore, dry_run};
+pub use hand_over::{HandOverRefusal, Passes, Taker, decide_hand_over};
 pub use notes::{Note, Pattern, SheetLook, notes};
 pub use scores::{Mark, MonthScore, Scores, Sums, Tally, compute};
 pub use settle::{

@@ -1,4 +1,4 @@
-//! `siji init`: names an empty zone and makes its first administrator.
+//! `siji init`: names an empty zone and prints the code that makes its first administrator.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,14 +13,11 @@ pub struct Init {
     #[command(flatten)]
     zone: Zone,
     /// The zone's name, as it stands on every page and posting.
-    #[arg(long, value_name = "NAME")]
-    name: String,
-    /// The first system administrator's name.
-    #[arg(long, value_name = "NAME", default_value = "Administrator")]
-    admin_name: String,
-    /// The first system administrator's login.
-    #[arg(long, value_name = "LOGIN", default_value = "admin")]
-    admin: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "new_code")]
+    name: Option<String>,
+    /// Another code, where the first was lost or is over and nobody has used one.
+    #[arg(long, conflicts_with = "name")]
+    new_code: bool,
     /// What values are sealed with: aes-256-gcm-siv or sm4-gcm.
     #[arg(long, value_name = "NAME", default_value = "aes-256-gcm-siv")]
     cipher: String,
@@ -32,45 +29,44 @@ pub struct Init {
 impl Init {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let cipher = crate::keys::cipher(&self.cipher)?;
-        let app = self.zone.open_or_make(cipher)?;
-        let password = password();
-        let hashed = app::access::hash_password(&password, &web::random())
-            .map_err(|e| anyhow::anyhow!("the password could not be made: {e:?}"))?;
-        let now = web::now();
-        let request = app::access::Found {
-            key: domain::id::new(now, web::random()),
-            zone: self.name.clone(),
-            name: self.admin_name.clone(),
-            unit: String::new(),
-            login: self.admin.clone(),
-            password: hashed,
-            now,
+        let (code, now) = (web::access::new_code(), web::now());
+        let hash = app::access::code_hash(&code);
+        let made = match &self.name {
+            Some(name) => {
+                let app = self.zone.open_or_make(cipher)?;
+                let key = domain::id::new(now, web::random());
+                let request = app::access::Found { key, zone: name.clone(), code_hash: hash, now };
+                let found = app.write(Reach::System, move |tx| app::access::found(tx, &request));
+                found.wait().map(|_| ())
+            }
+            None => {
+                let app = self.zone.open_existing()?;
+                let another =
+                    app.write(Reach::System, move |tx| app::access::new_first_code(tx, hash, now));
+                another.wait()
+            }
         };
-        match app.write(Reach::System, move |tx| app::access::found(tx, &request)).wait() {
-            Ok(_) => {}
+        match made {
+            Ok(()) => tell(&code, self.json),
             Err(Failure::Refused(app::access::FoundRefusal::AlreadyFounded)) => {
-                anyhow::bail!("this zone has people already: its administrator adds the next")
+                anyhow::bail!("this zone has people already: its administrators add the next")
             }
             Err(e) => anyhow::bail!("the zone could not be made: {e:?}"),
         }
-        let mut out = std::io::stdout().lock();
-        if self.json {
-            let said = serde_json::json!({ "login": self.admin, "password": password });
-            writeln!(out, "{said}")?;
-        } else {
-            writeln!(out, "login     {}\npassword  {password}", self.admin)?;
-            writeln!(
-                out,
-                "It is shown this once. Start with `siji serve`, sign in and change it."
-            )?;
-        }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Sixteen letters and digits that are hard to mistake for each other: 79 bits.
-fn password() -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let random: [u8; 16] = web::random();
-    random.iter().map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect()
+fn tell(code: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::json!({ "code": code }))?;
+    } else {
+        writeln!(out, "one-time code  {code}\n")?;
+        writeln!(
+            out,
+            "It is shown this once and good for 24 hours. Start with `siji serve`, open"
+        )?;
+        writeln!(out, "/welcome?first=yes and become the first security administrator.")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,12 @@
-//! People, posts, sessions, and the one predicate of what lies within a scope.
+//! People, posts, and the one predicate of what lies within a scope.
+
+mod secrets;
+mod sessions;
+
+pub use secrets::*;
+pub use sessions::*;
+
+use std::collections::BTreeMap;
 
 use domain::access::{Post, Role, Scope};
 use domain::{Id, Millis};
@@ -12,9 +20,18 @@ pub struct Person {
     pub login: Option<String>,
     pub must_change: bool,
     pub disabled_at: Option<Millis>,
+    /// When the password was set; none: nobody can sign in as them by password.
+    pub password_at: Option<Millis>,
+    pub signed_in_at: Option<Millis>,
+    pub has_second_factor: bool,
+    /// Who they are at the zone's OpenID provider.
+    pub subject: Option<String>,
 }
 
-const PERSON: &str = "p.id, p.name, p.unit, p.login, p.must_change, p.disabled_at";
+const PERSON: &str = "p.id, p.name, p.unit, p.login, p.must_change, p.disabled_at, \
+     p.password_at, p.signed_in_at, p.totp_step, p.subject";
+/// The next column after those of a person.
+const NEXT: usize = 10;
 
 fn person(r: &crate::Row) -> Result<Person> {
     Ok(Person {
@@ -24,6 +41,10 @@ fn person(r: &crate::Row) -> Result<Person> {
         login: r.opt_text(3)?,
         must_change: r.bool(4)?,
         disabled_at: r.opt_int(5)?,
+        password_at: r.opt_int(6)?,
+        signed_in_at: r.opt_int(7)?,
+        has_second_factor: r.opt_int(8)?.is_some(),
+        subject: r.opt_text(9)?,
     })
 }
 
@@ -36,8 +57,18 @@ pub fn find_by_login(tx: &mut Tx, login: &str) -> Result<Option<(Person, Option<
     tx.opt(
         &format!("SELECT {PERSON}, p.password FROM person p WHERE p.login = $1"),
         &args![login],
-        |r| Ok((person(r)?, r.opt_text(6)?)),
+        |r| Ok((person(r)?, r.opt_text(NEXT)?)),
     )
+}
+
+pub fn find_by_subject(tx: &mut Tx, subject: &str) -> Result<Option<Person>> {
+    let sql = format!("SELECT {PERSON} FROM person p WHERE p.subject = $1");
+    tx.opt(&sql, &args![subject], person)
+}
+
+pub fn set_subject(tx: &mut Tx, id: Id, subject: Option<&str>) -> Result<()> {
+    tx.exec("UPDATE person SET subject = $2 WHERE id = $1", &args![id, subject])?;
+    Ok(())
 }
 
 pub fn posts(tx: &mut Tx, of: Id) -> Result<Vec<Post>> {
@@ -74,9 +105,19 @@ pub fn record_person(tx: &mut Tx, p: &NewPerson) -> Result<()> {
     let keys = tx.keys();
     let phone = crate::sealed::In::new(&keys, "person", p.id).put("phone", p.phone)?;
     tx.exec(
-        "INSERT INTO person (id, name, phone, unit, login, password, must_change, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &args![p.id, p.name, phone, p.unit, p.login, p.password, p.must_change, p.at],
+        "INSERT INTO person (id, name, phone, unit, login, password, must_change, created_at, \
+         password_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &args![
+            p.id,
+            p.name,
+            phone,
+            p.unit,
+            p.login,
+            p.password,
+            p.must_change,
+            p.at,
+            p.password.map(|_| p.at)
+        ],
     )?;
     Ok(())
 }
@@ -88,13 +129,14 @@ pub struct NewPost {
     pub area: Option<Id>,
     pub place: Option<Id>,
     pub from: domain::Date,
+    pub to: Option<domain::Date>,
 }
 
 pub fn record_post(tx: &mut Tx, p: &NewPost) -> Result<()> {
     tx.exec(
         "INSERT INTO post (id, person, role, area, place, from_date, to_date) \
-         VALUES ($1, $2, $3, $4, $5, $6, NULL)",
-        &args![p.id, p.person, p.role.code(), p.area, p.place, p.from],
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &args![p.id, p.person, p.role.code(), p.area, p.place, p.from, p.to],
     )?;
     Ok(())
 }
@@ -107,23 +149,30 @@ pub fn end_post(tx: &mut Tx, id: Id, on: domain::Date) -> Result<bool> {
     Ok(n > 0)
 }
 
-pub fn set_login(
-    tx: &mut Tx,
-    id: Id,
-    login: &str,
-    password: &str,
-    must_change: bool,
-) -> Result<()> {
-    tx.exec(
-        "UPDATE person SET login = $2, password = $3, must_change = $4 WHERE id = $1",
-        &args![id, login, password, must_change],
-    )?;
-    Ok(())
+/// Whose post this is, and of which role.
+pub fn find_post(tx: &mut Tx, id: Id) -> Result<Option<(Id, Role)>> {
+    tx.opt("SELECT person, role FROM post WHERE id = $1", &args![id], |r| {
+        let role = r.text(1)?;
+        let known = Role::from_code(&role);
+        Ok((r.id(0)?, known.ok_or_else(|| Broken::data(format!("unknown role {role}")))?))
+    })
+}
+
+/// Does anybody who can sign in hold this role on this day?
+pub fn is_held(tx: &mut Tx, role: Role, today: domain::Date) -> Result<bool> {
+    let sql = "SELECT 1 FROM post t JOIN person p ON p.id = t.person \
+               WHERE t.role = $1 AND t.from_date <= $2 AND (t.to_date IS NULL OR t.to_date >= $2) \
+               AND p.disabled_at IS NULL AND p.password IS NOT NULL LIMIT 1";
+    Ok(tx.opt(sql, &args![role.code(), today], |_| Ok(()))?.is_some())
+}
+
+pub fn area_path(tx: &mut Tx, id: Id) -> Result<Option<String>> {
+    tx.opt("SELECT path FROM area WHERE id = $1", &args![id], |r| r.text(0))
 }
 
 pub fn set_disabled(tx: &mut Tx, id: Id, at: Option<Millis>) -> Result<()> {
     tx.exec("UPDATE person SET disabled_at = $2 WHERE id = $1", &args![id, at])?;
-    end_sessions(tx, id)
+    end_sessions(tx, id, None)
 }
 
 pub struct PersonRow {
@@ -136,11 +185,29 @@ pub struct PostRow {
     pub role: String,
     pub area: Option<String>,
     pub place: Option<String>,
+    pub from: String,
     pub to: Option<String>,
 }
 
-/// People by name, login or unit, with their posts; `total` counts all that match.
-pub fn list(tx: &mut Tx, search: &str, offset: i64, limit: i64) -> Result<(Vec<PersonRow>, i64)> {
+/// People by name, login or unit, or the `only` one, with their posts; `total` counts all that match.
+pub fn list(
+    tx: &mut Tx,
+    search: &str,
+    only: Option<Id>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<PersonRow>, i64)> {
+    if let Some(person) = only {
+        let rows: Vec<PersonRow> = match find(tx, person)? {
+            Some(person) => {
+                let posts = posts_of(tx, &[person.id])?.remove(&person.id).unwrap_or_default();
+                vec![PersonRow { person, posts }]
+            }
+            None => Vec::new(),
+        };
+        let total = i64::try_from(rows.len()).unwrap_or(0);
+        return Ok((rows, total));
+    }
     let like = format!("%{}%", search.trim().to_lowercase());
     const MATCH: &str = "(lower(p.name) LIKE $1 OR lower(COALESCE(p.login, '')) LIKE $1 \
                          OR lower(COALESCE(p.unit, '')) LIKE $1)";
@@ -157,89 +224,45 @@ pub fn list(tx: &mut Tx, search: &str, offset: i64, limit: i64) -> Result<(Vec<P
         &args![&like, limit, offset],
         person,
     )?;
-    let mut rows = Vec::with_capacity(people.len());
-    for person in people {
-        let posts = tx.all(
-            "SELECT t.id, t.role, a.name, pl.name, t.to_date FROM post t \
-             LEFT JOIN area a ON a.id = t.area LEFT JOIN place pl ON pl.id = t.place \
-             WHERE t.person = $1 ORDER BY t.id",
-            &args![person.id],
-            |r| {
-                Ok(PostRow {
-                    id: r.id(0)?,
-                    role: r.text(1)?,
-                    area: r.opt_text(2)?,
-                    place: r.opt_text(3)?,
-                    to: r.opt_text(4)?,
-                })
-            },
-        )?;
-        rows.push(PersonRow { person, posts });
-    }
+    let ids: Vec<Id> = people.iter().map(|p| p.id).collect();
+    let mut posts = posts_of(tx, &ids)?;
+    let rows = people
+        .into_iter()
+        .map(|person| {
+            let posts = posts.remove(&person.id).unwrap_or_default();
+            PersonRow { person, posts }
+        })
+        .collect();
     Ok((rows, total))
 }
 
-// Sessions: the cookie's token is never stored, only its SHA-256.
-
-pub fn record_session(
-    tx: &mut Tx,
-    hash: [u8; 32],
-    of: Id,
-    at: Millis,
-    until: Millis,
-) -> Result<()> {
-    tx.exec(
-        "INSERT INTO session (token_hash, person, created_at, seen_at, expires_at) \
-         VALUES ($1, $2, $3, $3, $4)",
-        &args![hash, of, at, until],
-    )?;
-    Ok(())
-}
-
-pub struct Session {
-    pub person: Person,
-    pub seen_at: Millis,
-    pub expires_at: Millis,
-}
-
-pub fn find_session(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<Session>> {
-    tx.opt(
-        &format!(
-            "SELECT {PERSON}, s.seen_at, s.expires_at FROM session s \
-             JOIN person p ON p.id = s.person WHERE s.token_hash = $1"
-        ),
-        &args![hash],
-        |r| Ok(Session { person: person(r)?, seen_at: r.int(6)?, expires_at: r.int(7)? }),
-    )
-}
-
-pub fn touch_session(tx: &mut Tx, hash: [u8; 32], at: Millis) -> Result<()> {
-    tx.exec("UPDATE session SET seen_at = $2 WHERE token_hash = $1", &args![hash, at])?;
-    Ok(())
-}
-
-pub fn end_session(tx: &mut Tx, hash: [u8; 32]) -> Result<()> {
-    tx.exec("DELETE FROM session WHERE token_hash = $1", &args![hash])?;
-    Ok(())
-}
-
-pub fn end_sessions(tx: &mut Tx, of: Id) -> Result<()> {
-    tx.exec("DELETE FROM session WHERE person = $1", &args![of])?;
-    Ok(())
-}
-
-pub fn failures_since(tx: &mut Tx, login: &str, since: Millis) -> Result<i64> {
-    tx.one(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM login_failure WHERE login = $1 AND at > $2",
-        &args![login, since],
-        |r| r.int(0),
-    )
-}
-
-pub fn record_failure(tx: &mut Tx, login: &str, at: Millis, forget_before: Millis) -> Result<()> {
-    tx.exec("DELETE FROM login_failure WHERE at < $1", &args![forget_before])?;
-    tx.exec("INSERT INTO login_failure (login, at) VALUES ($1, $2)", &args![login, at])?;
-    Ok(())
+/// The posts of the people on one page.
+fn posts_of(tx: &mut Tx, people: &[Id]) -> Result<BTreeMap<Id, Vec<PostRow>>> {
+    let mut posts: BTreeMap<Id, Vec<PostRow>> = BTreeMap::new();
+    if people.is_empty() {
+        return Ok(posts);
+    }
+    let places: Vec<String> = (1..=people.len()).map(|n| format!("${n}")).collect();
+    let sql = format!(
+        "SELECT t.person, t.id, t.role, a.name, pl.name, t.from_date, t.to_date FROM post t \
+         LEFT JOIN area a ON a.id = t.area LEFT JOIN place pl ON pl.id = t.place \
+         WHERE t.person IN ({}) ORDER BY t.id",
+        places.join(", ")
+    );
+    let args: Vec<crate::Val> = people.iter().map(|id| (*id).into()).collect();
+    tx.each(&sql, &args, |r| {
+        let post = PostRow {
+            id: r.id(1)?,
+            role: r.text(2)?,
+            area: r.opt_text(3)?,
+            place: r.opt_text(4)?,
+            from: r.text(5)?,
+            to: r.opt_text(6)?,
+        };
+        posts.entry(r.id(0)?).or_default().push(post);
+        Ok(())
+    })?;
+    Ok(posts)
 }
 
 /// What a request may be about, and thereby where its area is found.
@@ -317,4 +340,8 @@ pub fn record_zone(tx: &mut Tx, id: Id, name: &str) -> Result<()> {
         &args![id, name],
     )?;
     Ok(())
+}
+
+pub fn topmost(tx: &mut Tx) -> Result<Option<Id>> {
+    tx.opt("SELECT id FROM area WHERE parent IS NULL", &args![], |r| r.id(0))
 }

@@ -32,6 +32,7 @@ pub mod verify;
 pub use bulk::Type;
 pub use db::{Answer, Db, Fault, Options, Place};
 pub(crate) use listing::Listing;
+pub use migrate::FILES as MIGRATIONS;
 pub use row::{Row, Val};
 pub use seal::Keys;
 pub use sealed::{Columns, InUse, SEALED, Turn, forget_key, keys_in_use, renew, sealed_rows};

@@ -3,12 +3,20 @@
 use crate::{Broken, Result};
 
 /// (number, name, SQLite, PostgreSQL)
-const FILES: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "month",
-    include_str!("../migrations/sqlite/0001_month.sql"),
-    include_str!("../migrations/postgres/0001_month.sql"),
-)];
+pub const FILES: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "month",
+        include_str!("../migrations/sqlite/0001_month.sql"),
+        include_str!("../migrations/postgres/0001_month.sql"),
+    ),
+    (
+        2,
+        "accounts",
+        include_str!("../migrations/sqlite/0002_accounts.sql"),
+        include_str!("../migrations/postgres/0002_accounts.sql"),
+    ),
+];
 
 const TABLE: &str =
     "CREATE TABLE IF NOT EXISTS migration (version bigint PRIMARY KEY, name text NOT NULL)";

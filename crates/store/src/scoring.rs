@@ -1,6 +1,10 @@
 //! Rosters, sheets, settlements and where each batch stands. A correction is a new row; of an old
 //! one only `current` changes.
 
+mod hand_over;
+
+pub use hand_over::{Visitor, assigned_to, hand_over_sheets, visitors};
+
 use std::sync::Arc;
 
 use domain::access::Scope;

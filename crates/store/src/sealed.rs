@@ -17,7 +17,11 @@ pub struct Columns {
 }
 
 pub static SEALED: [Columns; 6] = [
-    Columns { table: "person", fields: &[("phone", Type::Text)], rows_at_once: 500 },
+    Columns {
+        table: "person",
+        fields: &[("phone", Type::Text), ("totp", Type::Text)],
+        rows_at_once: 500,
+    },
     Columns {
         table: "household",
         fields: &[

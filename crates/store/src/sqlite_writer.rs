@@ -126,27 +126,33 @@ fn run_group(
     group: &mut Vec<Box<dyn Job>>,
 ) -> Result<()> {
     let opened = Instant::now();
-    let mut waiting = Some(first);
-    let begun = exec(connection, "BEGIN IMMEDIATE");
-    while let Some(mut job) = waiting.take() {
-        if begun.is_err() {
-            group.push(job);
-            break;
-        }
-        exec(connection, "SAVEPOINT one")?;
+    let mut run = |mut job: Box<dyn Job>| {
         held.hold(Some(job.reach()));
         let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
         held.hold(None);
         group.push(job);
-        if !matches!(verdict, Verdict::Keep) {
+        (matches!(verdict, Verdict::Keep), group.len())
+    };
+    if let Err(e) = exec(connection, "BEGIN IMMEDIATE") {
+        group.push(first);
+        return Err(e);
+    }
+    // Alone in the transaction it needs no savepoint, for which SQLite keeps a copy of every page
+    // in memory and goes through all of them with each statement: much for a whole village's month.
+    let (mut is_kept, mut len) = run(first);
+    if !is_kept {
+        return exec(connection, "ROLLBACK");
+    }
+    while len < group_max && opened.elapsed() < GROUP_TIME {
+        let waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
+        let Some(job) = waiting else { break };
+        exec(connection, "SAVEPOINT one")?;
+        (is_kept, len) = run(job);
+        if !is_kept {
             exec(connection, "ROLLBACK TO one")?;
         }
         exec(connection, "RELEASE one")?;
-        if group.len() < group_max && opened.elapsed() < GROUP_TIME {
-            waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
-        }
     }
-    begun?;
     exec(connection, "COMMIT")
 }
 

@@ -160,7 +160,15 @@ impl Stage {
             };
             store::access::record_post(
                 tx,
-                &store::access::NewPost { id: post, person: id, role, area, place: None, from },
+                &store::access::NewPost {
+                    id: post,
+                    person: id,
+                    role,
+                    area,
+                    place: None,
+                    from,
+                    to: None,
+                },
             )?;
             Ok(())
         })

@@ -1,142 +1,124 @@
-//! Signing in and out, the language, people and their posts.
+//! Signing in and out, one's own account, people and their posts; the language.
 
-use app::access::{AddPerson, GiveLogin, GivePost};
-use app::{Failure, Never, Reach};
-use askama::Template;
+mod account;
+mod people;
+mod sign_in;
+
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use domain::access::{Permission, Role};
-use serde::Deserialize;
-use store::access::PersonRow;
+use domain::access::Permission;
 
 use crate::ask::see_other;
-use crate::edge::{COOKIE, token_hash};
-use crate::{Ask, Lang, Needs, Page, Paging, Problem, Route, Season, Subject, random};
+use crate::{Ask, Lang, Needs, Problem, Route, Subject};
 
 pub fn routes() -> Vec<Route> {
     use Needs::{May, Nothing, SignedIn};
-    let people = May(Permission::ManagePeople);
+    use Subject::Zone;
+    let read = May(Permission::ReadPeople);
+    let posts = May(Permission::ManagePosts);
+    let shut = May(Permission::ShutOut);
     vec![
-        Route::get("/login", "access.login_form", Nothing, Subject::Zone, login_form)
-            .takes(&["next"]),
-        Route::post("/login", "access.sign_in", Nothing, Subject::Zone, sign_in)
+        Route::get("/login", "access.login_form", Nothing, Zone, sign_in::form).takes(&["next"]),
+        Route::post("/login", "access.sign_in", Nothing, Zone, sign_in::sign_in)
             .takes(&["login", "password", "next"]),
-        Route::post("/logout", "access.sign_out", Nothing, Subject::Zone, sign_out),
-        Route::get("/language", "access.language", Nothing, Subject::Zone, language)
-            .takes(&["to", "back"]),
-        Route::get("/password", "access.password_form", SignedIn, Subject::Zone, password_form),
-        Route::post("/password", "access.change_password", SignedIn, Subject::Zone, password)
-            .takes(&["login", "old", "new"]),
-        Route::get("/people", "access.people", people, Subject::Zone, people_page)
+        Route::get("/login/code", "access.code_form", Nothing, Zone, sign_in::code_form)
+            .takes(&["next"]),
+        Route::post("/login/code", "access.show_code", Nothing, Zone, sign_in::show_code)
+            .takes(&["code", "next"]),
+        Route::post("/logout", "access.sign_out", Nothing, Zone, sign_in::sign_out),
+        Route::get("/welcome", "access.welcome_form", Nothing, Zone, sign_in::welcome_form)
+            .takes(&["first"]),
+        Route::post("/welcome", "access.accept", Nothing, Zone, sign_in::accept)
+            .takes(&["key", "code", "name", "login", "password", "again"]),
+        Route::get("/language", "access.language", Nothing, Zone, language).takes(&["to", "back"]),
+        Route::get("/account", "access.account", SignedIn, Zone, account::page).takes(&["next"]),
+        Route::post(
+            "/account/password",
+            "access.change_password",
+            SignedIn,
+            Zone,
+            account::password,
+        )
+        .takes(&["key", "old", "password", "again", "next"]),
+        Route::post(
+            "/account/sessions/{id}/end",
+            "access.end_session",
+            SignedIn,
+            Zone,
+            account::end,
+        ),
+        Route::get("/account/factor", "access.factor_form", SignedIn, Zone, account::factor)
+            .takes(&["next"]),
+        Route::post(
+            "/account/factor",
+            "access.begin_factor",
+            SignedIn,
+            Zone,
+            account::begin_factor,
+        )
+        .takes(&["password", "next"]),
+        Route::post(
+            "/account/factor/confirm",
+            "access.confirm_factor",
+            SignedIn,
+            Zone,
+            account::confirm_factor,
+        )
+        .takes(&["key", "code", "next"]),
+        Route::post(
+            "/account/factor/drop",
+            "access.drop_own_factor",
+            SignedIn,
+            Zone,
+            account::drop_factor,
+        )
+        .takes(&["key", "password"]),
+        Route::get("/people", "access.people", read, Zone, people::page)
             .takes(&["q", "page", "person"]),
-        Route::post("/people", "access.add_person", people, Subject::Zone, add_person)
+        Route::post("/people", "access.add_person", read, Zone, people::add)
             .takes(&["key", "name", "unit"]),
-        Route::post("/people/{id}/login", "access.give_login", people, Subject::Zone, give_login)
-            .takes(&["login", "password"]),
-        Route::post("/people/{id}/posts", "access.give_post", people, Subject::Zone, give_post)
-            .takes(&["key", "role", "area", "place"]),
-        Route::post("/people/{id}/disable", "access.disable", people, Subject::Zone, disable)
-            .takes(&["off"]),
-        Route::post("/posts/{id}/end", "access.end_post", people, Subject::Zone, end_post),
+        Route::post("/people/{id}/invite", "access.invite", read, Zone, people::invite)
+            .takes(&["key", "login"]),
+        Route::post("/people/{id}/posts", "access.give_post", posts, Zone, people::give_post)
+            .takes(&["key", "role", "area", "place", "from", "to"]),
+        Route::post("/posts/{id}/end", "access.end_post", posts, Zone, people::end_post)
+            .takes(&["key"]),
+        Route::post("/people/{id}/disable", "access.disable", shut, Zone, people::disable)
+            .takes(&["key", "off"]),
+        Route::post(
+            "/people/{id}/sessions/{session}/end",
+            "access.end_session_of",
+            shut,
+            Zone,
+            people::end_session,
+        ),
+        Route::post(
+            "/people/{id}/factor/drop",
+            "access.drop_factor",
+            posts,
+            Zone,
+            people::drop_factor,
+        )
+        .takes(&["key"]),
+        Route::post("/access-rules", "access.set_rules", posts, Zone, people::set_rules).takes(&[
+            "key",
+            "profile",
+            "second_factor",
+        ]),
     ]
-}
-
-#[derive(Template)]
-#[template(path = "access/login.html")]
-struct LoginPage {
-    p: Page,
-    next: String,
-    login: String,
-    problem: Option<String>,
-}
-
-async fn login_form(ask: Ask) -> Result<Response, Problem> {
-    let next = local(ask.query("next").unwrap_or("/"));
-    let p = Page::new(&ask, "login-title", Season::Winter);
-    ask.page(&LoginPage { p, next, login: String::new(), problem: None })
-}
-
-#[derive(Deserialize)]
-struct SignIn {
-    login: String,
-    password: String,
-    #[serde(default)]
-    next: String,
-}
-
-async fn sign_in(ask: Ask) -> Result<Response, Problem> {
-    let form: SignIn = ask.form()?;
-    let login = form.login.trim().to_owned();
-    let (name, now) = (login.clone(), ask.now);
-    let attempt =
-        ask.app().read(Reach::System, move |tx| app::access::attempt(tx, &name, now)).await?;
-    let about = attempt.person.as_ref().map(|p| p.id);
-    let checked = {
-        let _slot = ask.server.slot().await;
-        let password = form.password.clone();
-        tokio::task::spawn_blocking(move || attempt.check(&password))
-            .await
-            .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))?
-    };
-    match checked {
-        Ok(person) => {
-            let token: String = random::<32>().iter().map(|b| format!("{b:02x}")).collect();
-            let hash = token_hash(&token);
-            ask.app()
-                .write(Reach::System, move |tx| app::access::sign_in(tx, person, hash, now))
-                .await?;
-            let mut response = ask.done(&local(&form.next), "", &serde_json::json!({}))?;
-            let secure = if ask.server.secure_cookies { "; Secure" } else { "" };
-            let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{secure}");
-            set_cookie(&mut response, &cookie);
-            Ok(response)
-        }
-        Err(refusal) => {
-            let name = login.clone();
-            ask.app()
-                .write(Reach::System, move |tx| app::access::record_failure(tx, &name, now))
-                .await?;
-            let problem = Problem { about, ..Problem::refused(&refusal) };
-            if ask.wants_json {
-                return Err(problem);
-            }
-            let page = LoginPage {
-                p: Page::new(&ask, "login-title", Season::Winter),
-                next: local(&form.next),
-                login,
-                problem: Some(problem.sentence(ask.lang)),
-            };
-            ask.page_for(&problem, &page)
-        }
-    }
-}
-
-async fn sign_out(ask: Ask) -> Result<Response, Problem> {
-    let cookie = ask
-        .headers
-        .get(header::COOKIE)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.split(';').find_map(|c| c.trim().strip_prefix("siji=")))
-        .map(token_hash);
-    if let Some(hash) = cookie {
-        let now = ask.now;
-        ask.app().write(Reach::System, move |tx| app::access::sign_out(tx, hash, now)).await?;
-    }
-    let mut response = see_other("/login");
-    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
-    Ok(response)
 }
 
 async fn language(ask: Ask) -> Result<Response, Problem> {
     let to = ask.query("to").and_then(Lang::from_code).ok_or_else(|| Problem::bad("query"))?;
     let mut response = see_other(&local(ask.query("back").unwrap_or("/")));
-    let code = to.code();
-    set_cookie(&mut response, &format!("lang={code}; Path=/; SameSite=Lax; Max-Age=31536000"));
+    set_cookie(&mut response, &format!("lang={}; Path=/; SameSite=Lax; Max-Age={YEAR}", to.code()));
     Ok(response)
 }
 
+const YEAR: u32 = 31_536_000;
+
 /// A path of our own, whatever was sent: no way to somewhere else.
-fn local(next: &str) -> String {
+pub(crate) fn local(next: &str) -> String {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains(['\\', '\r', '\n', '\t']);
@@ -149,205 +131,35 @@ fn set_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
-#[derive(Template)]
-#[template(path = "access/password.html")]
-struct PasswordPage {
-    p: Page,
-    problem: Option<String>,
+/// A cookie that scripts cannot read.
+fn set_secret(ask: &Ask, response: &mut Response, name: &str, token: &str, lasts: Option<u32>) {
+    let secure = if ask.server.secure_cookies { "; Secure" } else { "" };
+    let lasts = lasts.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    set_cookie(response, &format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{lasts}"));
 }
 
-async fn password_form(ask: Ask) -> Result<Response, Problem> {
-    let p = Page::new(&ask, "password-title", Season::Winter);
-    ask.page(&PasswordPage { p, problem: None })
+/// 256 random bits in hexadecimal digits.
+fn new_token() -> String {
+    crate::random::<32>().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-#[derive(Deserialize)]
-struct ChangePassword {
-    login: String,
-    old: String,
-    new: String,
+/// A code that is read out or written down: 16 letters and digits that are hard to mistake for each
+/// other, 80 bits, in groups of four.
+pub fn new_code() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let random: [u8; 16] = crate::random();
+    let code: Vec<char> =
+        random.iter().map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect();
+    code.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
-async fn password(ask: Ask) -> Result<Response, Problem> {
-    let form: ChangePassword = ask.form()?;
-    let who = ask.who()?;
-    let (name, now) = (form.login.trim().to_owned(), ask.now);
-    let attempt =
-        ask.app().read(Reach::System, move |tx| app::access::attempt(tx, &name, now)).await?;
-    let (old, new) = (form.old.clone(), form.new.clone());
-    let salt = random();
-    let hashed = {
-        let _slot = ask.server.slot().await;
-        tokio::task::spawn_blocking(move || {
-            let person = attempt.check(&old).map_err(|r| Problem::refused(&r))?;
-            if person != who.person {
-                return Err(Problem::refused(&app::access::LoginRefusal::Wrong));
-            }
-            app::access::hash_password(&new, &salt).map_err(Problem::from)
-        })
+/// Costly work (Argon2id) outside the runtime's threads, a few at a time.
+async fn costly<T: Send + 'static>(
+    ask: &Ask,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let _slot = ask.server.slot().await;
+    tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))?
-    };
-    match hashed {
-        Ok(hashed) => {
-            let login = form.login.trim().to_owned();
-            ask.write(move |tx, who| app::access::change_password(tx, who, &login, &hashed))
-                .await?;
-            ask.done("/login", "password-changed", &serde_json::json!({}))
-        }
-        Err(problem) if ask.wants_json => Err(problem),
-        Err(problem) => {
-            let sentence = Some(problem.sentence(ask.lang));
-            let p = Page::new(&ask, "password-title", Season::Winter);
-            ask.page_for(&problem, &PasswordPage { p, problem: sentence })
-        }
-    }
-}
-
-// People ------------------------------------------------------------------------------------------
-
-#[derive(Template)]
-#[template(path = "access/people.html")]
-struct PeoplePage {
-    p: Page,
-    q: String,
-    rows: Vec<PersonRow>,
-    /// The person whose forms are shown: all of them would weigh too much.
-    chosen: String,
-    /// This page without anybody chosen, ready for one more parameter.
-    here: String,
-    areas: Vec<(String, String)>,
-    places: Vec<(String, String)>,
-    roles: Vec<&'static str>,
-    key: String,
-    paging: Paging,
-    before: String,
-    after: String,
-}
-
-impl PeoplePage {
-    fn is_chosen(&self, row: &PersonRow) -> bool {
-        self.chosen == row.person.id.to_string()
-    }
-
-    fn link_to(&self, row: &PersonRow) -> String {
-        let joint = if self.here.contains('?') { '&' } else { '?' };
-        let id = row.person.id;
-        format!("{}{joint}person={id}#{id}", self.here)
-    }
-}
-
-async fn people_page(ask: Ask) -> Result<Response, Problem> {
-    let q = ask.query("q").unwrap_or("").to_owned();
-    let paging = Paging::asked(&ask);
-    let search = q.clone();
-    let ((rows, total), (areas, places)) = ask
-        .read::<_, Never>(move |tx, who| {
-            let people = app::access::people(tx, who, &search, paging.offset(), paging.size)?;
-            Ok((people, app::access::areas_and_places(tx, who)?))
-        })
-        .await?;
-    let page = PeoplePage {
-        p: Page::new(&ask, "people-title", Season::Winter),
-        q,
-        rows,
-        chosen: ask.query("person").unwrap_or("").to_owned(),
-        here: ask.link(&[("person", "")]),
-        areas,
-        places,
-        roles: Role::ALL.into_iter().map(Role::code).collect(),
-        key: ask.new_key().to_string(),
-        paging: paging.of(total),
-        before: ask.link(&[("page", &(paging.page - 1).to_string())]),
-        after: ask.link(&[("page", &(paging.page + 1).to_string())]),
-    };
-    ask.page(&page)
-}
-
-#[derive(Deserialize)]
-struct NewPerson {
-    key: domain::Id,
-    name: String,
-    #[serde(default)]
-    unit: String,
-}
-
-async fn add_person(ask: Ask) -> Result<Response, Problem> {
-    let form: NewPerson = ask.form()?;
-    let unit = Some(form.unit).filter(|u| !u.trim().is_empty());
-    let request = AddPerson { key: form.key, name: form.name.clone(), unit };
-    let id = ask.write(move |tx, who| app::access::add_person(tx, who, &request)).await?;
-    let to =
-        format!("/people?{}", serde_urlencoded::to_string([("q", &form.name)]).unwrap_or_default());
-    ask.done(&to, "person-added", &serde_json::json!({ "id": id }))
-}
-
-#[derive(Deserialize)]
-struct NewLogin {
-    login: String,
-    password: String,
-}
-
-async fn give_login(ask: Ask) -> Result<Response, Problem> {
-    let form: NewLogin = ask.form()?;
-    let (person, salt) = (ask.id("id")?, random());
-    let hashed = {
-        let _slot = ask.server.slot().await;
-        let password = form.password;
-        tokio::task::spawn_blocking(move || app::access::hash_password(&password, &salt))
-            .await
-            .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))??
-    };
-    let request = GiveLogin { person, login: form.login, password: hashed };
-    ask.write(move |tx, who| app::access::give_login(tx, who, &request)).await?;
-    ask.done("/people", "login-given", &serde_json::json!({}))
-}
-
-#[derive(Deserialize)]
-struct NewPost {
-    key: domain::Id,
-    role: String,
-    #[serde(default)]
-    area: String,
-    #[serde(default)]
-    place: String,
-}
-
-async fn give_post(ask: Ask) -> Result<Response, Problem> {
-    let form: NewPost = ask.form()?;
-    let role = Role::from_code(&form.role).ok_or_else(|| Problem::field("role"))?;
-    let id = |s: &str, name| match s.trim() {
-        "" => Ok(None),
-        s => s.parse().map(Some).map_err(|_| Problem::field(name)),
-    };
-    let request = GivePost {
-        key: form.key,
-        person: ask.id("id")?,
-        role,
-        area: id(&form.area, "area")?,
-        place: id(&form.place, "place")?,
-        from: ask.today(),
-    };
-    ask.write(move |tx, who| app::access::give_post(tx, who, &request)).await?;
-    ask.done("/people", "post-given", &serde_json::json!({}))
-}
-
-async fn end_post(ask: Ask) -> Result<Response, Problem> {
-    let id = ask.id("id")?;
-    ask.write(move |tx, who| app::access::end_post(tx, who, id)).await?;
-    ask.done("/people", "post-ended", &serde_json::json!({}))
-}
-
-#[derive(Deserialize)]
-struct Disable {
-    off: String,
-}
-
-async fn disable(ask: Ask) -> Result<Response, Problem> {
-    let (id, form) = (ask.id("id")?, ask.form::<Disable>()?);
-    ask.write(move |tx, who| -> Result<(), Failure<Never>> {
-        app::access::disable(tx, who, id, form.off == "yes")
-    })
-    .await?;
-    ask.done("/people", "person-changed", &serde_json::json!({}))
+        .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))
 }

@@ -26,6 +26,10 @@ pub struct Ask {
     pub who: Option<Who>,
     /// What the asker may see or do here, by the route's permission.
     pub scope: Scope,
+    /// The session's id, for lists of sessions; its token is never kept.
+    pub(crate) session: Option<Id>,
+    /// A new password comes before anything else.
+    pub(crate) must_change: bool,
     pub lang: Lang,
     pub now: Millis,
     pub headers: HeaderMap,
@@ -45,6 +49,34 @@ impl Ask {
     /// The signed-in person; routes that need one have one.
     pub fn who(&self) -> Result<Who, Problem> {
         self.who.clone().ok_or_else(Problem::not_allowed)
+    }
+
+    /// This session, of somebody who is signed in.
+    pub fn session(&self) -> Result<Id, Problem> {
+        self.session.ok_or_else(Problem::not_allowed)
+    }
+
+    /// A cookie's value.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(n, value)| (n == name && !value.is_empty()).then_some(value))
+    }
+
+    /// `https://…` as people reach us: what was configured, or what they asked for.
+    pub fn origin(&self) -> String {
+        match &self.server.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => {
+                let scheme = if self.server.secure_cookies { "https" } else { "http" };
+                let host = self.headers.get(header::HOST).and_then(|h| h.to_str().ok());
+                format!("{scheme}://{}", host.unwrap_or("localhost"))
+            }
+        }
     }
 
     pub fn today(&self) -> Date {

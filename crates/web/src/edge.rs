@@ -124,6 +124,8 @@ fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Opt
         at: request.uri().path().to_owned(),
         who: None,
         scope: Scope { person: domain::Id::nil(), paths: Vec::new(), assigned: false },
+        session: None,
+        must_change: false,
         lang,
         now,
         headers,
@@ -157,10 +159,13 @@ async fn handle(
                 Err(problem) => Err(tell(&Ask { lang, ..shell }, &problem)),
             }
         }
-        Err(problem) if problem.code == "sign-in" && !ask.wants_json => {
+        Err(problem) if !ask.wants_json && first_page(&problem.code).is_some() => {
             let next: String =
                 url_encode(&if route.method == Method::GET { ask.here() } else { "/".into() });
-            Ok(see_other(&format!("/login?next={next}")))
+            let mut response =
+                see_other(&format!("{}?next={next}", first_page(&problem.code).unwrap_or("/")));
+            crate::audit::mark(&mut response, &problem);
+            Ok(response)
         }
         Err(problem) => Err(tell(&ask, &problem)),
     };
@@ -179,6 +184,8 @@ fn shell(ask: &Ask) -> Ask {
         at: ask.at.clone(),
         who: ask.who.clone(),
         scope: ask.scope.clone(),
+        session: ask.session,
+        must_change: ask.must_change,
         lang: ask.lang,
         now: ask.now,
         headers: ask.headers.clone(),
@@ -220,17 +227,26 @@ async fn guard(
     if let Some(zone) = zone {
         let _ = ask.server.zone.set(zone);
     }
-    let stale = who.as_ref().is_some_and(|w| w.1);
-    ask.who = who.map(|w| w.0);
-    if let (true, Some(hash)) = (stale, token) {
+    let is_stale = who.as_ref().is_some_and(|w| w.is_stale);
+    let may_act = who.as_ref().is_some_and(|w| w.may_act);
+    ask.session = who.as_ref().map(|w| w.session);
+    ask.must_change = who.as_ref().is_some_and(|w| w.must_change);
+    ask.who = who.map(|w| w.who);
+    if let (true, Some(hash)) = (is_stale, token) {
         ask.server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
     }
 
     if !is_open(route.needs) {
         let who = ask.who.as_ref().ok_or(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"))?;
+        if ask.must_change && !route.name.starts_with("access.") {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
+        }
         if let Needs::May(permission) = route.needs {
             if !who.may(permission) {
                 return Err(Problem::not_allowed());
+            }
+            if route.second_factor && !may_act {
+                return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
             }
             ask.scope = who.scope(permission);
         }
@@ -273,9 +289,21 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 pub(crate) const COOKIE: &str = "siji";
+/// Tells a browser in which somebody has signed in from a stranger's.
+pub(crate) const BROWSER: &str = "siji-browser";
 
 pub(crate) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+/// The page that comes before anything else, where a no asks for one.
+fn first_page(code: &str) -> Option<&'static str> {
+    match code {
+        "sign-in" => Some("/login"),
+        "password-first" => Some("/account"),
+        "factor-first" => Some("/account/factor"),
+        _ => None,
+    }
 }
 
 fn cookies(headers: &HeaderMap) -> BTreeMap<String, String> {

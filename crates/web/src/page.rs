@@ -53,6 +53,7 @@ const NAV: &[(&str, &str, Season, &[Permission])] = &[
     ("/rounds", "nav-rounds", Season::Spring, &[Permission::OpenRound]),
     ("/score", "nav-score", Season::Summer, &[Permission::Score]),
     ("/households", "nav-households", Season::Summer, &[Permission::ReadHouseholds]),
+    ("/hand-over", "nav-hand-over", Season::Summer, &[Permission::HandOver]),
     ("/batches", "nav-batches", Season::Autumn, &[Permission::ReadHouseholds]),
     ("/objections", "nav-objections", Season::Autumn, &[Permission::RecordObjection]),
     ("/counter", "nav-counter", Season::Autumn, &[Permission::Redeem]),
@@ -61,7 +62,7 @@ const NAV: &[(&str, &str, Season, &[Permission])] = &[
     ("/donations", "nav-donations", Season::Autumn, &[Permission::ReadGoods]),
     ("/import", "nav-import", Season::Winter, &[Permission::ImportRegister]),
     ("/audit", "nav-audit", Season::Winter, &[Permission::ReadAudit]),
-    ("/people", "nav-people", Season::Winter, &[Permission::ManagePeople]),
+    ("/people", "nav-people", Season::Winter, &[Permission::ReadPeople]),
 ];
 
 impl Page {

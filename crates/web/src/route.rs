@@ -48,6 +48,8 @@ pub struct Route {
     /// Form or JSON fields, or query parameters of a GET.
     pub takes: &'static [&'static str],
     pub body_max: usize,
+    /// A second factor must have been shown; follows from the permission.
+    pub second_factor: bool,
     pub handler: Handler,
 }
 
@@ -81,7 +83,9 @@ impl Route {
         handler: impl Fn(Ask) -> F + Send + Sync + 'static,
     ) -> Route {
         let handler: Handler = Arc::new(move |ask| Box::pin(handler(ask)));
-        Route { method, path, name, needs, subject, takes: &[], body_max: 256 << 10, handler }
+        let second_factor = matches!(needs, Needs::May(p) if p.needs_second_factor());
+        let (takes, body_max): (&[&str], _) = (&[], 256 << 10);
+        Route { method, path, name, needs, subject, takes, body_max, second_factor, handler }
     }
 
     /// The path parameter that names the one record it is about.

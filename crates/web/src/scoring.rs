@@ -1,6 +1,7 @@
 //! The pages of scoring: own visits, the score form, batches, their review, a round's coverage.
 
 mod batch;
+mod hand_over;
 mod review;
 mod round;
 mod visit;
@@ -22,6 +23,7 @@ pub fn routes() -> Vec<Route> {
     let review = May(Permission::Review);
     let manage = May(Permission::ManageScheme);
     let export = May(Permission::Export);
+    let hand = May(Permission::HandOver);
     let mine = Subject::Within(Resource::Household);
     let one = Subject::One(Resource::Batch, "id");
     vec![
@@ -39,6 +41,10 @@ pub fn routes() -> Vec<Route> {
             Subject::Within(Resource::Batch),
             round::round,
         ),
+        Route::get("/hand-over", "scoring.hand_over_form", hand, mine, hand_over::form)
+            .takes(&["from", "q", "page"]),
+        Route::post("/hand-over", "scoring.hand_over", hand, mine, hand_over::hand_over)
+            .takes(&["key", "from", "to"]),
         Route::get("/scheme/{id}/trial", "scoring.trial", manage, Subject::Zone, round::trial)
             .takes(&["fund"]),
         Route::get(

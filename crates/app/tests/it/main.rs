@@ -1,11 +1,15 @@
 //! The stories: a life in plain lines, told on SQLite and on PostgreSQL.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod book;
 #[cfg(test)]
 mod exports;
+#[cfg(test)]
+mod hand_over;
 #[cfg(test)]
 mod posting;
 #[cfg(test)]

@@ -31,4 +31,10 @@ impl Chance {
         random[8..].copy_from_slice(&self.next().to_be_bytes()[..2]);
         domain::id::new(at, random)
     }
+    /// Stands for the hash of a code that nobody has.
+    pub fn hash(&mut self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.chunks_mut(8).for_each(|part| part.copy_from_slice(&self.next().to_be_bytes()));
+        hash
+    }
 }

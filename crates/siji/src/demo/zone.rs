@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use app::access::{AddPerson, GiveLogin, GivePost};
+use app::access::{AddPerson, First, GivePost, Invite, Settings};
 use app::{Never, Reach, Who};
 use domain::access::Role;
 use domain::goods::{Good, MoveLine};
@@ -60,7 +60,7 @@ struct Village {
 
 pub fn make(play: &mut Play, households: u32) -> anyhow::Result<People> {
     let then = long_ago(play.now);
-    let hashed = must(app::access::hash_password(PASSWORD, &[7; 16]))?;
+    let hashed = must(app::access::hash_of_demo(PASSWORD))?;
     let admin = play.step("zone", 1, |play, _| found(play, then, &hashed))?;
     let office = account(play, &admin, &hashed, "office", zone_area(play)?, None)?;
     super::register::import(play, &office, households, then)?;
@@ -91,24 +91,40 @@ pub fn make(play: &mut Play, households: u32) -> anyhow::Result<People> {
     })
 }
 
-fn found(play: &mut Play, then: Millis, hashed: &str) -> anyhow::Result<Who> {
-    let [login, _, name, unit] = demo_account(&play.texts, "admin");
-    let request = app::access::Found {
-        key: play.chance.id(then),
-        zone: play.texts.word("zone"),
-        name,
-        unit,
-        login,
-        password: hashed.to_owned(),
-        now: then,
-    };
-    let admin =
-        must(play.app.write(Reach::System, move |tx| app::access::found(tx, &request)).wait())?;
+/// The two who make everybody else: accounts are one's work, posts the other's.
+struct Admins {
+    system: Who,
+    security: Who,
+}
+
+fn found(play: &mut Play, then: Millis, hashed: &str) -> anyhow::Result<Admins> {
+    let [login, _, name, _] = demo_account(&play.texts, "security");
+    let code_hash = play.chance.hash();
+    let zone = play.texts.word("zone");
+    let found = app::access::Found { key: play.chance.id(then), zone, code_hash, now: then };
+    let password = hashed.to_owned();
+    let first = First { key: play.chance.id(then), code_hash, name, login, password, now: then };
+    let security = must(
+        play.app
+            .write(Reach::System, move |tx| {
+                app::access::found(tx, &found).map_err(|e| e.map(|no| format!("{no:?}")))?;
+                let id = app::access::first(tx, &first);
+                let id = id.map_err(|e| e.map(|no| format!("{no:?}")))?;
+                app::access::as_person(tx, id, then)
+            })
+            .wait(),
+    )?;
+    // A visitor signs in with a printed password and no telephone at hand.
+    let (who, key) = (security.clone(), play.chance.id(then));
+    let rules = Settings { profile: Default::default(), second_factor_required: false };
     must(
         play.app
-            .read::<_, Never>(Reach::System, move |tx| app::access::as_person(tx, admin, then))
+            .write(Reach::System, move |tx| app::access::set_settings(tx, &who, key, rules))
             .wait(),
-    )
+    )?;
+    let mut admins = Admins { system: security.clone(), security };
+    admins.system = account(play, &admins, hashed, "admin", zone_area(play)?, None)?;
+    Ok(admins)
 }
 
 fn demo_account(texts: &Texts, login: &str) -> [String; 4] {
@@ -150,28 +166,30 @@ struct NewAccount {
     place: Option<Id>,
 }
 
-fn add(play: &mut Play, admin: &Who, hashed: &str, new: NewAccount) -> anyhow::Result<Who> {
-    let person = AddPerson { key: play.chance.id(admin.now), name: new.name, unit: Some(new.unit) };
+fn add(play: &mut Play, admin: &Admins, hashed: &str, new: NewAccount) -> anyhow::Result<Who> {
+    let then = admin.system.now;
+    let person = AddPerson { key: play.chance.id(then), name: new.name, unit: Some(new.unit) };
     let post = GivePost {
-        key: play.chance.id(admin.now),
+        key: play.chance.id(then),
         person: person.key,
         role: new.role,
         area: new.area,
         place: new.place,
-        from: admin.today(),
+        from: admin.security.today(),
+        to: None,
     };
-    let login =
-        new.login.map(|login| GiveLogin { person: person.key, login, password: hashed.to_owned() });
-    let (admin, id) = (admin.clone(), person.key);
+    let (system, security, id) = (admin.system.clone(), admin.security.clone(), person.key);
     must(
         play.app
             .write(Reach::System, move |tx| {
-                app::access::add_person(tx, &admin, &person)?;
-                app::access::give_post(tx, &admin, &post)?;
-                login.as_ref().map_or(Ok(()), |l| app::access::give_login(tx, &admin, l))
+                app::access::add_person(tx, &system, &person)?;
+                app::access::give_post(tx, &security, &post)
             })
             .wait(),
     )?;
+    if let Some(login) = new.login {
+        let_in(play, &admin.system, id, &login, hashed)?;
+    }
     let now = play.now;
     must(
         play.app
@@ -180,9 +198,34 @@ fn add(play: &mut Play, admin: &Who, hashed: &str, new: NewAccount) -> anyhow::R
     )
 }
 
+/// Invites somebody, who sets the demo's password.
+fn let_in(
+    play: &mut Play,
+    system: &Who,
+    person: Id,
+    login: &str,
+    hashed: &str,
+) -> anyhow::Result<()> {
+    let code_hash = play.chance.hash();
+    let (key, accepts) = (play.chance.id(system.now), play.chance.id(system.now));
+    let invite = Invite { key, person, login: login.to_owned(), code_hash };
+    let (system, hashed) = (system.clone(), hashed.to_owned());
+    must(
+        play.app
+            .write(Reach::System, move |tx| {
+                let invited = app::access::invite(tx, &system, &invite);
+                invited.map_err(|e| e.map(|no| format!("{no:?}")))?;
+                let accepted = app::access::accept(tx, accepts, code_hash, &hashed, system.now);
+                accepted.map_err(|e| e.map(|no| format!("{no:?}")))
+            })
+            .wait(),
+    )?;
+    Ok(())
+}
+
 fn account(
     play: &mut Play,
-    admin: &Who,
+    admin: &Admins,
     hashed: &str,
     login: &str,
     area: Option<Id>,
@@ -219,7 +262,7 @@ fn places(play: &mut Play, office: &Who) -> anyhow::Result<(Id, Id)> {
     Ok((open("warehouse")?, open("store")?))
 }
 
-fn townships(play: &mut Play, admin: &Who, hashed: &str) -> anyhow::Result<HashMap<String, Id>> {
+fn townships(play: &mut Play, admin: &Admins, hashed: &str) -> anyhow::Result<HashMap<String, Id>> {
     let sql = "SELECT id, path, name FROM area WHERE kind = 'township' ORDER BY path";
     let rows: Vec<(Id, String)> = must(
         play.app
@@ -249,7 +292,7 @@ const REVIEWING: usize = 3;
 
 fn committees(
     play: &mut Play,
-    admin: &Who,
+    admin: &Admins,
     hashed: &str,
     villages: &[Village],
 ) -> anyhow::Result<HashMap<Id, [Id; 2]>> {
@@ -281,7 +324,7 @@ fn committees(
 /// The first village's officer, and a cadre with households there, get the demo's logins.
 fn logins_of_the_register(
     play: &mut Play,
-    admin: &Who,
+    admin: &Admins,
     hashed: &str,
     villages: &[Village],
 ) -> anyhow::Result<()> {
@@ -307,13 +350,7 @@ fn logins_of_the_register(
     )?;
     for (person, login) in [(found.0, "officer"), (found.1, "cadre")] {
         let Some(person) = person else { continue };
-        let request = GiveLogin { person, login: login.to_owned(), password: hashed.to_owned() };
-        let admin = admin.clone();
-        must(
-            play.app
-                .write(admin.reach(), move |tx| app::access::give_login(tx, &admin, &request))
-                .wait(),
-        )?;
+        let_in(play, &admin.system, person, login, hashed)?;
     }
     Ok(())
 }

@@ -12,6 +12,9 @@ struct Postgres;
 
 // A sub-select is computed once for each statement, not once for each row.
 impl Words for Postgres {
+    fn table(&self, name: &str) -> String {
+        name.to_owned()
+    }
     fn all(&self) -> String {
         "(SELECT reach_all())".to_owned()
     }

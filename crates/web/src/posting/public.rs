@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 use app::posting::{FoundAnswer, Object, PublicPosting};
 use app::{Never, Reach};
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use domain::access::Permission;
 use domain::posting::body::{hex, short_root};
@@ -69,7 +69,7 @@ async fn view(ask: &Ask) -> Result<View, Problem> {
         .app()
         .read::<_, Never>(Reach::Public, move |tx| app::posting::public(tx, id, today))
         .await?;
-    let url = format!("{}/p/{id}", origin(ask));
+    let url = format!("{}/p/{id}", ask.origin());
     Ok(View {
         root: hex(&posting.posting.root),
         log_head: posting.posting.log_head.chunks(4).map(hex).collect::<Vec<_>>().join(" "),
@@ -79,15 +79,6 @@ async fn view(ask: &Ask) -> Result<View, Problem> {
         url,
         posting,
     })
-}
-
-/// Where villagers reach this server.
-fn origin(ask: &Ask) -> String {
-    if let Some(url) = &ask.server.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = ask.headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    format!("{}://{host}", if ask.server.secure_cookies { "https" } else { "http" })
 }
 
 /// The code as a drawing; empty where the address is too long for one.

@@ -249,7 +249,15 @@ fn own_visits_go_out_where_a_post_takes_lists_out() {
                 tx.opt("SELECT id FROM area WHERE path = '001.001.001'", &[], |r| r.id(0))?;
             let (person, role) = (cadre.person, Role::VillageCommittee);
             let from = jiff::civil::date(2020, 1, 1);
-            let post = store::access::NewPost { id: post, person, role, area, place: None, from };
+            let post = store::access::NewPost {
+                id: post,
+                person,
+                role,
+                area,
+                place: None,
+                from,
+                to: None,
+            };
             Ok(store::access::record_post(tx, &post)?)
         })
         .expect("a post");

@@ -25,6 +25,7 @@ nav-scheme = Scheme
 nav-rounds = Monthly rating
 nav-score = Visit and score
 nav-households = Households
+nav-hand-over = Hand over
 nav-batches = Review and posting
 nav-objections = Objections
 nav-counter = Counter

@@ -25,6 +25,7 @@ nav-scheme = 积分办法
 nav-rounds = 月评比
 nav-score = 入户打分
 nav-households = 农户
+nav-hand-over = 交接
 nav-batches = 评议公示
 nav-objections = 异议
 nav-counter = 兑换

@@ -155,6 +155,7 @@ impl Standing {
                 area: *area,
                 place: None,
                 from: today,
+                to: None,
             })
             .collect();
         store::registry::record_posts(tx, &posts)?;

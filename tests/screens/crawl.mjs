@@ -67,14 +67,14 @@ async function crawl(browser, server, { name, login, window, language }) {
 }
 
 /** Pages that differ only in the record they show, or in what they list, are of one kind. */
-function kind(path) {
+export function kind(path) {
   const url = new URL(path, "http://siji.test");
   const place = url.pathname.replace(/[0-9a-f-]{36}/g, "…");
   return [place, ...[...url.searchParams.keys()].sort()].join(" ");
 }
 
 /** Where the page leads, downloads and leaving aside. */
-async function links(page) {
+export async function links(page) {
   const found = await page.locator("a[href]").evaluateAll((all) =>
     all
       .filter((link) => link.origin === location.origin && !link.hasAttribute("download"))

@@ -3,9 +3,10 @@
 import { launch } from "./browser.mjs";
 import * as crawl from "./crawl.mjs";
 import * as month from "./month.mjs";
+import * as planted from "./planted.mjs";
 
 const chosen = process.argv.slice(2);
-const stories = Object.entries({ month, crawl })
+const stories = Object.entries({ month, crawl, planted })
   .filter(([name]) => chosen.length === 0 || chosen.includes(name))
   .map(([, story]) => story);
 

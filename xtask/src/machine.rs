@@ -18,6 +18,8 @@ pub enum Need {
     Beancount,
     Faketime,
     ChineseFont,
+    Python,
+    Sqlmap,
 }
 
 impl Need {
@@ -30,6 +32,8 @@ impl Need {
             Need::Beancount => &["beancount"],
             Need::Faketime => &["faketime"],
             Need::ChineseFont => &["fonts-noto-cjk"],
+            Need::Python => &["python3-venv"],
+            Need::Sqlmap => &["sqlmap"],
         }
     }
 
@@ -42,6 +46,8 @@ impl Need {
             Need::Beancount => on_path("bean-check").is_some(),
             Need::Faketime => libfaketime().is_some(),
             Need::ChineseFont => has_chinese_font(),
+            Need::Python => has_python_with_venv(),
+            Need::Sqlmap => on_path("sqlmap").is_some(),
         }
     }
 }
@@ -103,6 +109,11 @@ fn has_chinese_font() -> bool {
     let listed = Command::new("fc-list").args([":lang=zh-cn", "family"]).output();
     listed.is_ok_and(|output| !output.stdout.trim_ascii().is_empty())
         || Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").is_file()
+}
+
+fn has_python_with_venv() -> bool {
+    let asked = Command::new("python3").args(["-c", "import venv, ensurepip"]).output();
+    asked.is_ok_and(|output| output.status.success())
 }
 
 /// A command under which packages may be installed, if we may.

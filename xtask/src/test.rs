@@ -54,8 +54,14 @@ const STEPS: &[Step] = &[
     Step {
         name: "screens",
         about: "the month in a real browser",
-        needs: &[Need::Chromium, Need::Node, Need::Faketime, Need::ChineseFont],
+        needs: &[Need::Chromium, Need::Node, Need::Faketime, Need::ChineseFont, Need::Python],
         run: screens,
+    },
+    Step {
+        name: "hostile",
+        about: "every operation asked with anything at all, as each role; sqlmap on the searches",
+        needs: &[Need::Python, Need::Sqlmap],
+        run: hostile,
     },
 ];
 
@@ -236,6 +242,37 @@ fn screens(bench: &mut Bench) -> anyhow::Result<()> {
     result?;
     ensure!(tally.passed > 0, "no screen was tested");
     Ok(())
+}
+
+/// SIJI_EXAMPLES sets how many examples each operation gets; 200 before a release.
+fn hostile(bench: &mut Bench) -> anyhow::Result<()> {
+    let folder = root().join("tests/hostile");
+    let python = python(&folder.join("requirements.txt"))?;
+    let program = std::env::var_os("SIJI").map_or(target()?.join("release/siji"), PathBuf::from);
+    let (tally, result) = run::counted(
+        Command::new(python)
+            .current_dir(&folder)
+            .arg("run.py")
+            .env("SIJI", program)
+            .env("OUT", bench.out.join("hostile")),
+        Runner::Plain,
+    );
+    bench.tally += tally;
+    result?;
+    ensure!(tally.passed > 0, "nothing was asked");
+    Ok(())
+}
+
+/// A Python of our own under target/, with exactly these packages.
+fn python(requirements: &Path) -> anyhow::Result<PathBuf> {
+    let folder = target()?.join("python");
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        run::shown(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    run::shown(Command::new(&python).args(install).arg(requirements))?;
+    Ok(python)
 }
 
 impl Bench {

@@ -1,10 +1,12 @@
 //! The house rules that the compiler cannot see. Each check reads the house and names what it
 //! finds wrong by file and line; a test of each plants a fault and looks for it to be named.
 
+mod proofs;
 mod purity;
 mod rooms;
 mod source;
 mod texts;
+mod walls;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,10 +52,9 @@ pub fn report(root: &Path) -> anyhow::Result<()> {
 }
 
 fn check(house: &House) -> Vec<Finding> {
-    [rooms::check, purity::check, texts::check, glossary::check]
-        .iter()
-        .flat_map(|check| check(house))
-        .collect()
+    let checks =
+        [rooms::check, purity::check, texts::check, walls::check, proofs::check, glossary::check];
+    checks.iter().flat_map(|check| check(house)).collect()
 }
 
 impl House {
@@ -92,7 +93,7 @@ fn read_folder(
     folder: &Path,
     files: &mut BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
-    const KINDS: [&str; 7] = ["rs", "html", "ftl", "toml", "md", "csv", "txt"];
+    const KINDS: [&str; 9] = ["rs", "html", "ftl", "toml", "md", "csv", "txt", "mjs", "py"];
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

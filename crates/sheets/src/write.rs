@@ -187,7 +187,8 @@ fn is_long(n: i64) -> bool {
 
 /// A text that a spreadsheet program would take for a formula gets an apostrophe before it.
 fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    // Wide signs run as formulas where the spreadsheet speaks Chinese.
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{text}").into()
     } else {
         text.into()

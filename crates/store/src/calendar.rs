@@ -38,6 +38,10 @@ impl Year {
     /// Reads a holiday file. The error is a reason in plain words.
     pub fn parse(json: &str) -> std::result::Result<Year, String> {
         let file: YearFile = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        // PostgreSQL holds no NUL in a text.
+        if json.contains(r"\u0000") {
+            return Err("NUL".into());
+        }
         if !(1949..=2200).contains(&file.year) {
             return Err(format!("year {}", file.year));
         }

@@ -28,9 +28,9 @@ pub fn to_visit(tx: &mut Tx, person: Id) -> Result<i64> {
             "FROM roster r JOIN batch b ON b.id = r.batch \
              WHERE r.{column} = $1 AND b.state = 'draft' AND NOT EXISTS \
              (SELECT 1 FROM sheet s WHERE s.batch = r.batch AND s.household = r.household \
-              AND s.scorer = '{scorer}' AND s.current)"
+              AND s.scorer = $2 AND s.current)"
         );
-        total += count(tx, &sql, &args![person])?;
+        total += count(tx, &sql, &args![person, scorer])?;
     }
     Ok(total)
 }

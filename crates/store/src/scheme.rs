@@ -111,6 +111,10 @@ const LARGEST: i64 = 100_000;
 /// Reads a scheme file. The error is a reason in plain words.
 pub fn parse(json: &str) -> std::result::Result<Scheme, String> {
     let file: SchemeFile = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    // PostgreSQL holds no NUL in a text.
+    if json.contains(r"\u0000") {
+        return Err("NUL".into());
+    }
     if file.code.trim().is_empty() || file.code.len() > 60 {
         return Err("code".into());
     }

@@ -119,13 +119,13 @@ impl Ask {
 
     /// The form or the JSON object, as `T`.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.fields()?;
         if self.is_json_body() {
             return serde_json::from_slice(&self.body).map_err(|e| {
                 tracing::debug!(error = %e, "a JSON body was refused");
                 Problem::bad("json")
             });
         }
-        self.fields()?;
         serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))
     }
 
@@ -134,14 +134,12 @@ impl Ask {
         if self.is_json_body() {
             let object: BTreeMap<String, serde_json::Value> =
                 serde_json::from_slice(&self.body).map_err(|_| Problem::bad("json"))?;
-            return Ok(object
-                .into_iter()
-                .map(|(name, value)| match value {
-                    serde_json::Value::String(s) => (name, s),
-                    serde_json::Value::Null => (name, String::new()),
-                    other => (name, other.to_string()),
-                })
-                .collect());
+            let fields = object.into_iter().map(|(name, value)| match value {
+                serde_json::Value::String(s) => (name, s),
+                serde_json::Value::Null => (name, String::new()),
+                other => (name, other.to_string()),
+            });
+            return unique(fields.collect());
         }
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_bytes(&self.body).map_err(|_| Problem::bad("form"))?;
@@ -240,13 +238,7 @@ impl Ask {
     /// A download. `file_name` may be Chinese.
     pub fn download(&self, mime: &str, file_name: &str, body: Body) -> Response {
         let mut response = answer(StatusCode::OK, mime, body);
-        let plain: String = file_name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
-            .collect();
-        let encoded: String = file_name.bytes().map(percent).collect();
-        let value = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
-        if let Ok(value) = value.parse() {
+        if let Ok(value) = attachment(file_name).parse() {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
         }
         response
@@ -258,6 +250,16 @@ pub struct Upload {
     pub file_name: String,
     pub bytes: Bytes,
     pub key: Option<Id>,
+}
+
+/// A `Content-Disposition` (RFC 6266) that says the name twice: in plain letters and in full.
+fn attachment(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .collect();
+    let encoded: String = file_name.bytes().map(percent).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
 fn percent(b: u8) -> String {
@@ -288,6 +290,10 @@ pub(crate) fn see_other(to: &str) -> Response {
 pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Problem> {
     let mut fields = BTreeMap::new();
     for (name, value) in pairs {
+        // PostgreSQL holds no NUL in a text, and no keyboard makes one.
+        if name.contains('\0') || value.contains('\0') {
+            return Err(Problem::bad("field-nul"));
+        }
         if fields.insert(name, value).is_some() {
             return Err(Problem::bad("field-twice"));
         }
@@ -298,4 +304,39 @@ pub(crate) fn unique(pairs: Vec<(String, String)>) -> Result<BTreeMap<String, St
 /// Whether somebody who is not signed in may ask at all.
 pub(crate) fn is_open(needs: Needs) -> bool {
     needs == Needs::Nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_cannot_end_its_header() {
+        for name in [
+            "台账 2026.xlsx",
+            "a\"; filename=\"b.exe",
+            "a\r\nSet-Cookie: siji=x",
+            "../../etc/passwd",
+            "𠮷\u{202e}fdp.xlsx",
+            "",
+        ] {
+            let header = attachment(name);
+            assert!(header.is_ascii() && !header.contains(['\r', '\n', '\\', '/']), "{header}");
+            assert_eq!(header.matches('"').count(), 2, "{header}");
+            let full = header.split("filename*=UTF-8''").nth(1).expect("the full name");
+            let read = serde_urlencoded::from_str::<Vec<(String, String)>>(&format!("n={full}"));
+            assert_eq!(read.expect("it decodes")[0].1, name);
+        }
+    }
+
+    #[test]
+    fn a_field_stands_once_and_can_be_written() {
+        let code = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            unique(pairs.collect()).map_err(|problem| problem.code)
+        };
+        assert!(code(&[("a", "1"), ("b", "1")]).is_ok());
+        assert_eq!(code(&[("a", "1"), ("a", "1")]), Err("field-twice".into()));
+        assert_eq!(code(&[("a", "x\0")]), Err("field-nul".into()));
+    }
 }

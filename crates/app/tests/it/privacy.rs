@@ -526,6 +526,50 @@ fn no_sealed_value_is_found_in_any_file_or_in_the_log() {
     }
 }
 
+/// How many rows of each sealed column hold a value.
+fn planted(stage: &Stage) -> Vec<(String, i64)> {
+    let columns = store::SEALED.iter().flat_map(|c| c.fields.iter().map(|f| (c.table, f.0)));
+    let count = |(table, field): (&'static str, &'static str)| {
+        let sql =
+            format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {table} x WHERE x.{field} IS NOT NULL");
+        let held = stage.read::<_, Never>(move |tx| Ok(tx.one(&sql, &args![], |r| r.int(0))?));
+        (format!("{table}.{field}"), held.unwrap())
+    };
+    columns.map(count).collect()
+}
+
+#[test]
+fn no_sealed_value_is_found_in_any_copy() {
+    let copies = tempfile::tempdir().unwrap();
+    let stage = Stage::sqlite();
+    plant(&stage);
+    for (column, held) in planted(&stage) {
+        assert!(held > 0, "{column}: plant a canary in it");
+    }
+    let store::Place::Folder(folder) = stage.options.place.clone() else { panic!("a folder") };
+    let copy = copies.path().join("copy.db");
+    rusqlite::Connection::open(folder.join("siji.db"))
+        .unwrap()
+        .execute("VACUUM INTO ?1", [copy.to_str().unwrap()])
+        .unwrap();
+
+    let (_cluster, url, _) = testkit::postgres::alone();
+    let stage = Stage::postgres_with(&url, testkit::keys());
+    plant(&stage);
+    let dump = copies.path().join("dump.sql");
+    let beside = cluster::programs().unwrap().join("pg_dump");
+    let made = Command::new(if beside.exists() { beside } else { "pg_dump".into() })
+        .args(["--inserts", "--file"])
+        .args([dump.as_os_str(), url.as_ref()])
+        .status()
+        .expect("pg_dump");
+    assert!(made.success());
+
+    assert_eq!(files_with(copies.path(), &CANARIES), "");
+    let clear = files_with(copies.path(), &[IN_CLEAR]);
+    assert_eq!(clear.lines().count(), 2, "the search finds what is there: {clear}");
+}
+
 #[test]
 fn a_list_with_sealed_values_is_allowed_by_a_second_person() {
     on_both(|stage| {

@@ -113,6 +113,29 @@ fn a_file_that_swells() {
     );
 }
 
+#[test]
+fn an_entity_from_outside_is_not_read() {
+    let mut secret = tempfile::NamedTempFile::new().unwrap();
+    secret.write_all(b"canary-outside-owl").unwrap();
+    let strings = |entity: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><!DOCTYPE sst [{entity}]>\
+             <sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">\
+             <si><t>a&e;b</t></si></sst>"
+        )
+    };
+    let laughs = "<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;\"><!ENTITY e \"&b;&b;&b;&b;\">";
+    let outside = format!("<!ENTITY e SYSTEM \"file://{}\">", secret.path().display());
+    let file = workbook(|book| {
+        book.add_worksheet().write(0, 0, "x").unwrap();
+    });
+    for entity in [outside.as_str(), laughs] {
+        let file = replace_part(file.path(), "xl/sharedStrings.xml", strings(entity).as_bytes());
+        let read = format!("{:?}", dump(file.path()));
+        assert!(!read.contains("canary-outside-owl") && !read.contains("haha"), "{read}");
+    }
+}
+
 /// The workbook again with one part of it replaced.
 fn replace_part(file: &std::path::Path, name: &str, body: &[u8]) -> tempfile::NamedTempFile {
     use zip::write::SimpleFileOptions;

@@ -362,3 +362,27 @@ fn without_a_reason_or_a_line_in_the_log_nothing_leaves() {
     let seen = send(&other);
     assert!(!seen.is_file && seen.status == StatusCode::INTERNAL_SERVER_ERROR, "{}", seen.text());
 }
+
+#[test]
+fn no_cell_of_a_file_runs_as_a_formula() {
+    let stage = Stage::sqlite();
+    let office = Office::open(&stage);
+    let zone = office.signed_in(&office.lists.village.zone_officer);
+    let starts =
+        ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", "=cmd|'/C calc'!"];
+    let typed = starts.map(|start| format!("{start}1+1"));
+    crate::hostile::plant(&stage, typed.to_vec());
+    let mut met = 0;
+    for (path, _) in office.paths() {
+        // Of a workbook `table` sees that no cell is a formula: a text stays a text.
+        table("xlsx", &office.take_out(&path, &zone, "xlsx").body);
+        for cell in table("csv", &office.take_out(&path, &zone, "csv").body)[1..].iter().flatten() {
+            let is_number = cell.parse::<f64>().is_ok();
+            let runs =
+                cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+            assert!(is_number || !runs, "{path}: {cell}");
+            met += usize::from(cell.starts_with('\''));
+        }
+    }
+    assert!(met > 20, "{met} cells were made harmless");
+}

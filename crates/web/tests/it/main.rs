@@ -3,6 +3,7 @@
 mod audit;
 mod edge;
 mod exports;
+mod hostile;
 mod listen;
 mod matrix;
 mod month;

@@ -56,5 +56,6 @@ refusal-media-type = Data of this kind are not taken here, so nothing was done.
 refusal-slow = What was sent came too slowly and was given up; nothing was done. Please try again on a better line.
 refusal-address-long = The address is too long. Please start from the list.
 refusal-method = This address cannot be used in that way. Please start from the list.
+refusal-field-nul = A field holds a character that cannot be written (NUL). Please type it again.
 refusal-multipart = The upload did not finish. Please choose the file again.
 refusal-file-missing = No file was chosen. Please choose a file first.

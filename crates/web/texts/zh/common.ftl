@@ -56,5 +56,6 @@ refusal-media-type = 这里不接收这种格式的数据，没有办理。
 refusal-slow = 内容传得太慢，没有收完，没有办理。请换个网络好的地方再试。
 refusal-address-long = 网址太长，请从列表重新进入。
 refusal-method = 这个网址不能这样使用，请从列表重新进入。
+refusal-field-nul = 有一栏含有不能书写的字符（NUL），请重新填写。
 refusal-multipart = 上传没有完成，请重新选择文件。
 refusal-file-missing = 没有选择文件，请先选择文件。

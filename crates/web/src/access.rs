@@ -157,3 +157,35 @@ async fn costly<T: Send + 'static>(
         .await
         .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn tokens_and_codes_are_never_the_same() {
+        let tokens: BTreeSet<String> = (0..10_000).map(|_| new_token()).collect();
+        assert_eq!(tokens.len(), 10_000);
+        assert!(tokens.iter().all(|t| t.len() == 64 && t.bytes().all(|b| b.is_ascii_hexdigit())));
+        // 32 random bytes: no place of the token leans to one digit.
+        for place in 0..64 {
+            let zeros = tokens.iter().filter(|t| t.as_bytes()[place] == b'0').count();
+            assert!((450..=800).contains(&zeros), "{zeros} noughts at {place}");
+        }
+        let codes: BTreeSet<String> = (0..10_000).map(|_| new_code()).collect();
+        assert_eq!(codes.len(), 10_000);
+        assert!(codes.iter().all(|c| c.len() == 19 && !c.contains(['0', '1', 'l'])));
+    }
+
+    #[test]
+    fn the_way_on_is_ours() {
+        for away in
+            ["//evil.test", "https://evil.test", "/\\evil.test", "javascript:x", "/a\r\nb", ""]
+        {
+            assert_eq!(local(away), "/", "{away:?}");
+        }
+        assert_eq!(local("/people?q=a"), "/people?q=a");
+    }
+}

@@ -175,7 +175,7 @@ fn filled(stage: &Stage) -> Lists<'_> {
 /// Who may ask this, and best sees what is there.
 fn asker<'p>(route: &Route, people: &'p [(Role, String)]) -> &'p str {
     let may = |role: Role| match route.needs {
-        Needs::May(permission) => role.may(permission),
+        Needs::May(permission) | Needs::TakeOut(permission) => role.may(permission),
         Needs::SignedIn => role.may(Permission::ReadHouseholds),
         Needs::Nothing => true,
     };
@@ -701,7 +701,7 @@ fn planted_words_stay_words_on_every_page() {
         plant(&stage, words.to_vec());
         for route in web::routes().into_iter().filter(|route| route.method == Method::GET) {
             let cookies = people.iter().filter(|(role, _)| match route.needs {
-                Needs::May(permission) => role.may(permission),
+                Needs::May(permission) | Needs::TakeOut(permission) => role.may(permission),
                 _ => *role == Role::ZoneOfficer,
             });
             for (path, (_, cookie)) in

@@ -1,5 +1,6 @@
 //! The doors, through the real router.
 
+mod accounts;
 mod audit;
 mod edge;
 mod exports;

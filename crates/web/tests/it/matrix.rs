@@ -88,6 +88,7 @@ fn each_route_has_its_row_and_each_row_its_route() {
     assert_eq!(named, rows);
     for route in &routes {
         let row = policy.rows.iter().find(|row| row.route == route.name).expect("a row");
+        assert_eq!(row.factor, route.second_factor, "{}", route.name);
         // What takes something out of the house, or lets others do so, is never open to a password alone.
         assert!(row.factor || !route.path.ends_with("/export"), "{}", route.name);
         assert_eq!((route.method.as_str(), route.path), (row.method.as_str(), row.path.as_str()));

@@ -32,8 +32,9 @@ SEED = os.environ.get("SIJI_SEED", str(secrets.randbelow(1_000_000)))
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 
 PASSWORD = "siji-demo"
-# Whoever can lock the others out asks last.
-ACCOUNTS = ["office", "township", "village", "officer", "cadre", "store", "auditor", None, "admin"]
+ACCOUNTS = ["office", "township", "village", "officer", "cadre", "store", "auditor", None]
+# They can lock the others out, and ask last.
+ADMINISTRATORS = ["admin", "security"]
 
 # Asked by nobody, with the reason.
 LEFT_OUT = {
@@ -210,15 +211,16 @@ def ask_everything(server, login):
 
 def inject(server, login, target, fields):
     """sqlmap on these fields of a page."""
+    name = re.sub(r"[^a-z]+", "-", target).strip("-")
     words = [
         "sqlmap", "-u", server.url + target, "-p", fields, "--batch", "--level", "2",
         "--risk", "1", "--dbms", "sqlite", "--technique", "BEU", "--threads", "2",
-        "--output-dir", str(server.folder / "sqlmap"), "--disable-coloring", "--flush-session",
+        "--output-dir", str(server.folder / f"sqlmap-{name}"), "--disable-coloring", "--flush-session",
     ]
     if login:
         words += ["--cookie", server.session(login), "--skip", "Cookie"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=server.folder)
-    (OUT / f"sqlmap{re.sub(r'[^a-z]+', '-', target)}.txt").write_text(done.stdout + done.stderr)
+    (OUT / f"sqlmap-{name}.txt").write_text(done.stdout + done.stderr)
     if "do not appear to be injectable" not in done.stdout:
         raise AssertionError(done.stdout[-4000:] + done.stderr)
     return fields
@@ -243,15 +245,15 @@ def main():
     steps = []
     if not chosen or "sqlmap" in chosen:
         steps += [(f"sqlmap on {at}", inject, server, who, at, p) for who, at, p in SUSPECTS]
-    for login in ACCOUNTS:
+    for login in ACCOUNTS + ADMINISTRATORS:
         name = login or "stranger"
         if not chosen or name in chosen:
             steps.append((f"every operation as {name}", ask_everything, server, login))
     try:
         with ThreadPoolExecutor(max_workers=2) as pool:
-            # The last one may lock the others out.
-            results = list(pool.map(lambda step: tell(*step), steps[:-1]))
-        results += [tell(*step) for step in steps[-1:]]
+            first = [step for step in steps if step[-1] not in ADMINISTRATORS]
+            results = list(pool.map(lambda step: tell(*step), first))
+            results += pool.map(lambda step: tell(*step), steps[len(first):])
         print(f"  {server.lines()} lines of the log say that something was done")
     finally:
         server.stop()

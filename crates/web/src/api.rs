@@ -146,6 +146,9 @@ fn content_of(media: &str) -> Content {
 
 /// Pages that answer `Accept: application/json` with the same in JSON.
 const ALSO_JSON: &[&str] = &[
+    "access.begin_factor",
+    "access.confirm_factor",
+    "access.invite",
     "redemption.counter",
     "redemption.receipt",
     "posting.show",
@@ -165,7 +168,7 @@ const ALSO_JSON: &[&str] = &[
 /// What a yes is, in which kinds of media; empty where it only leads on.
 fn yes(route: &Route) -> Vec<&'static str> {
     match route.name {
-        "access.language" | "access.sign_out" => Vec::new(),
+        "access.language" => Vec::new(),
         "api.document" | "scheme.file" => vec![JSON],
         "health.lives" | "health.ready" | "posting.text" => vec![TEXT],
         "assets.show" => {
@@ -190,9 +193,15 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
         [] | [JSON] => !is_get || route.name == "access.language",
         _ => false,
     };
-    let looks_up =
-        is_form || is_of_one || matches!(route.name, "posting.look_up" | "redemption.counter");
-    let takes_turns = matches!(route.name, "posting.object" | "access.sign_in");
+    let names_one = |field: &&str| Form::of(route.name, field) == Form::Id;
+    let looks_up = is_form
+        || is_of_one
+        || route.name == "posting.look_up"
+        || route.takes.iter().any(names_one);
+    let takes_turns = matches!(
+        route.name,
+        "posting.object" | "access.sign_in" | "access.show_code" | "access.accept"
+    );
     let may_be_refused = !is_get || route.name == "redemption.counter";
     let all = [
         (!yes(route).is_empty(), "200", "Here it is", yes(route)),
@@ -235,7 +244,8 @@ mod tests {
 
     #[test]
     fn what_is_personal_never_stands_in_an_address() {
-        let personal = ["number", "password", "old", "new", "contact", "by_name", "phone", "name"];
+        let personal =
+            ["number", "password", "old", "again", "contact", "by_name", "phone", "name"];
         for route in crate::routes().iter().filter(|route| route.method == Method::GET) {
             let told = route.takes.iter().find(|name| personal.contains(name));
             assert_eq!(told, None, "{}", route.name);

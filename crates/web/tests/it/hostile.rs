@@ -114,7 +114,14 @@ impl<'s> House<'s> {
             let choices = match part {
                 "{name}" => vec!["style.css".to_owned()],
                 // The redemptions of the lists are rows alone: they moved no points.
-                "{id}" if route.path.starts_with("/receipts") => vec![self.stage.id().to_string()],
+                // Sessions end where they are named, and these must last.
+                "{session}" => vec![self.stage.id().to_string()],
+                "{id}"
+                    if route.path.starts_with("/receipts")
+                        || route.path.starts_with("/account") =>
+                {
+                    vec![self.stage.id().to_string()]
+                }
                 part if part.starts_with('{') => {
                     self.ids(table(part)).iter().map(Id::to_string).collect()
                 }
@@ -630,6 +637,7 @@ const CODED: &[&str] = &[
     "statutory_code",
     "step",
     "student",
+    "subject",
     "sums",
     "to_date",
     "verb",

@@ -115,7 +115,7 @@ pub fn add_person(tx: &mut Tx, who: &Who, r: &AddPerson) -> Result<Id, Failure<P
         return Err(Failure::Refused(PeopleRefusal::NameMissing));
     }
     let person =
-        store::registry::without_login(r.key, r.name.trim(), None, r.unit.as_deref(), who.now);
+        store::access::without_login(r.key, r.name.trim(), None, r.unit.as_deref(), who.now);
     store::access::record_person(tx, &person)?;
     let c = Command { key: r.key, verb: "add_person", subject: Some(r.key), path: None, asked };
     audit::record(tx, who, c)?;

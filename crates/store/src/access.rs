@@ -101,6 +101,17 @@ pub struct NewPerson<'a> {
     pub at: Millis,
 }
 
+/// A person in whose name nobody signs in yet.
+pub fn without_login<'a>(
+    id: Id,
+    name: &'a str,
+    phone: Option<&'a str>,
+    unit: Option<&'a str>,
+    at: Millis,
+) -> NewPerson<'a> {
+    NewPerson { id, name, phone, unit, login: None, password: None, must_change: false, at }
+}
+
 pub fn record_person(tx: &mut Tx, p: &NewPerson) -> Result<()> {
     let keys = tx.keys();
     let phone = crate::sealed::In::new(&keys, "person", p.id).put("phone", p.phone)?;

@@ -12,7 +12,7 @@ pub use areas::{area_name, areas, record_areas, rename_area};
 pub use assignments::{
     Assignment, Cadre, Officer, Somebody, assignments, cadre_of, cadre_posts, end_assignments,
     end_posts, everybody, officer_posts, officers_of, record_assignments, record_people,
-    record_posts, set_units, without_login,
+    record_posts, set_units,
 };
 pub use households::{
     HouseholdRow, each_household, find, find_by_number, record_households, update_households,

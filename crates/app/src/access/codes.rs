@@ -238,7 +238,7 @@ pub fn first(tx: &mut Tx, r: &First) -> Result<Id, Failure<AcceptRefusal>> {
     let person = NewPerson {
         login: Some(&login),
         password: Some(&r.password),
-        ..store::registry::without_login(r.key, name, None, None, r.now)
+        ..store::access::without_login(r.key, name, None, None, r.now)
     };
     store::access::record_person(tx, &person)?;
     let post = NewPost {

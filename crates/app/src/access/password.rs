@@ -97,8 +97,7 @@ impl Rules {
         password: &str,
         salt: &[u8; 16],
     ) -> Result<String, Failure<PasswordRefusal>> {
-        let words: Vec<&str> =
-            self.words.iter().map(String::as_str).chain(["siji", "四季"]).collect();
+        let words: Vec<&str> = self.words.iter().map(String::as_str).chain(["siji"]).collect();
         // The estimate's own limit; what follows could only make it harder to guess.
         let begin: String = password.chars().take(100).collect();
         let guesses = zxcvbn::zxcvbn(&begin, &words).guesses_log10();
@@ -138,4 +137,38 @@ pub fn change_password(
     let asked = Digest::of("change_password").id(session).text(hashed);
     let c = Command { key, verb: "change_password", subject: Some(who.person), path: None, asked };
     Ok(audit::record(tx, who, c)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(profile: Profile) -> Rules {
+        Rules::of_first(profile, "zhang.wei", "Zhang Wei")
+    }
+
+    #[test]
+    fn passwords_are_kept_under_argon2id_of_nineteen_mebibytes_and_two_passes() {
+        let stored = rules(Profile::Asvs).hash("plum-kettle-orbit", &[1; 16]).expect("a hash");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(fits("plum-kettle-orbit", &stored));
+    }
+
+    #[test]
+    fn what_everybody_chooses_is_refused_and_every_character_counts() {
+        let hash = |password: &str| rules(Profile::Asvs).hash(password, &[1; 16]);
+        for easy in
+            ["passwordpassword", "123456789012345", "qwertyuiopasdfgh", "zhang.weizhang.wei"]
+        {
+            let refused = matches!(hash(easy), Err(Failure::Refused(PasswordRefusal::TooEasy)));
+            assert!(refused, "{easy}");
+        }
+        // Nothing is cut off: not the case, not what follows the 72nd character, not a space.
+        let long = format!("{}plum kettle orbit", "a1".repeat(60));
+        let stored = hash(&long).expect("a hash");
+        assert!(fits(&long, &stored));
+        for other in [long.to_uppercase(), long[..long.len() - 1].to_owned(), format!(" {long}")] {
+            assert!(!fits(&other, &stored), "{other}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Who stands for whom: cadres for households, assistance officers for villages.
 
 use domain::access::Role;
-use domain::{Date, Id, Millis};
+use domain::{Date, Id};
 
 use crate::access::{NewPerson, NewPost};
 use crate::sealed::In;
@@ -142,15 +142,4 @@ pub fn officers_of(tx: &mut Tx, village: Id, today: Date) -> Result<Vec<Officer>
             Ok(Officer { name: r.text(0)?, phone })
         },
     )
-}
-
-/// A person as an import makes them: no login.
-pub fn without_login<'a>(
-    id: Id,
-    name: &'a str,
-    phone: Option<&'a str>,
-    unit: Option<&'a str>,
-    at: Millis,
-) -> NewPerson<'a> {
-    NewPerson { id, name, phone, unit, login: None, password: None, must_change: false, at }
 }

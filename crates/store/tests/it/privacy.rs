@@ -82,7 +82,7 @@ fn a_value_moved_to_another_row_does_not_open() {
         stage
             .write::<_, Never>(move |tx| {
                 for (id, phone) in [(one, "13800138000"), (two, "13900139000")] {
-                    let person = store::registry::without_login(id, "x", Some(phone), None, 0);
+                    let person = store::access::without_login(id, "x", Some(phone), None, 0);
                     store::access::record_person(tx, &person)?;
                 }
                 let swap = "UPDATE person SET phone = (SELECT phone FROM person WHERE id = $1) \

@@ -8,7 +8,8 @@ use domain::registry::{Changes, Plan};
 use domain::{Date, Id};
 use store::Tx;
 use store::access::NewPost;
-use store::registry::{Assignment, without_login};
+use store::access::without_login;
+use store::registry::Assignment;
 
 use super::By;
 use crate::registry::report::ChangesReport;

@@ -30,7 +30,12 @@ impl Held {
     }
 }
 
-struct Sqlite;
+enum Sqlite {
+    /// Many rows of one statement, mostly.
+    Reading,
+    /// One row of one trigger.
+    Writing,
+}
 
 impl Words for Sqlite {
     fn table(&self, name: &str) -> String {
@@ -47,6 +52,20 @@ impl Words for Sqlite {
     }
     fn covers(&self, path: &str) -> String {
         format!("reach_covers({path})")
+    }
+    fn covers_batch(&self, batch: &str) -> String {
+        let other = format!(
+            "EXISTS (SELECT 1 FROM main.batch wb WHERE wb.id = {batch} AND reach_covers(wb.path))"
+        );
+        match self {
+            Sqlite::Writing => other,
+            // The batches of the first area are found once for each statement.
+            Sqlite::Reading => format!(
+                "({batch} IN (SELECT id FROM main.batch \
+                   WHERE path >= reach_low() AND path < reach_high()) \
+                 OR (reach_others() AND {other}))"
+            ),
+        }
     }
     fn own_household(&self, household: &str) -> String {
         format!(
@@ -84,8 +103,8 @@ pub(crate) fn build(connection: &Connection) -> Result<Held> {
     let held = Held::default();
     functions(connection, &held)?;
     for (table, lies) in WALLED {
-        let mut seen = reached(&Sqlite, *lies, "x");
-        if let Some(shown) = shown(&Sqlite, *lies, "x") {
+        let mut seen = reached(&Sqlite::Reading, *lies, "x");
+        if let Some(shown) = shown(&Sqlite::Reading, *lies, "x") {
             seen = format!("{seen} OR {shown}");
         }
         connection.execute_batch(&format!(
@@ -98,7 +117,8 @@ pub(crate) fn build(connection: &Connection) -> Result<Held> {
 /// Refuses to write outside the reach: what was there before, and what would be there after.
 pub(crate) fn guard_writes(connection: &Connection) -> Result<()> {
     for (table, lies) in WALLED {
-        let (old, new) = (reached(&Sqlite, *lies, "OLD"), reached(&Sqlite, *lies, "NEW"));
+        let within = |x| reached(&Sqlite::Writing, *lies, x);
+        let (old, new) = (within("OLD"), within("NEW"));
         let triggers = [
             ("INSERT", format!("NOT COALESCE(({new}), FALSE)")),
             ("UPDATE", format!("NOT COALESCE(({old}) AND ({new}), FALSE)")),
@@ -150,7 +170,19 @@ fn functions(connection: &Connection, held: &Held) -> Result<()> {
     })?;
     let of = held.clone();
     connection.create_scalar_function("reach_areas", 0, flags, move |_: &Context<'_>| {
-        Ok(of.ask(|reach| matches!(reach, Reach::Person(scope) if !scope.paths.is_empty()), false))
+        Ok(of.ask(|reach| !paths(reach).is_empty(), false))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_low", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).first().cloned(), None))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_high", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).first().map(|path| format!("{path}/")), None))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_others", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).len() > 1, false))
     })?;
     let of = held.clone();
     connection.create_scalar_function("reach_covers", 1, flags, move |asked: &Context<'_>| {
@@ -173,6 +205,13 @@ fn functions(connection: &Connection, held: &Held) -> Result<()> {
         Ok(of.ask(|reach| bytes(reach, true), None))
     })?;
     Ok(())
+}
+
+fn paths(reach: &Reach) -> &[String] {
+    match reach {
+        Reach::Person(scope) => &scope.paths,
+        _ => &[],
+    }
 }
 
 /// The asker; or only one who has households of their own.

@@ -154,9 +154,9 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
              AND EXISTS (SELECT 1 FROM account wa WHERE wa.id = {x}.credit))"
         ),
         Lies::Redemption => format!(
-            "{} OR EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {})",
-            with_household(),
-            words.covers("wm.path")
+            "EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {}) OR {}",
+            words.covers("wm.path"),
+            with_household()
         ),
         Lies::InRedemption => {
             format!("EXISTS (SELECT 1 FROM redemption wr WHERE wr.id = {x}.redemption)")

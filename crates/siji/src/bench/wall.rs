@@ -37,13 +37,13 @@ pub fn run(zone: &Path, database: Option<&str>) -> anyhow::Result<Vec<Row>> {
     let agent = client::agent();
     let engine = if database.is_some() { "PostgreSQL" } else { "SQLite" };
     let mut rows = Vec::new();
-    for (path, reads) in pages {
+    for (path, of) in pages {
         let url = format!("http://{}{path}", server.at);
         let (mut page, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
             page.push(client::get(&agent, &url, &cookie)?.0);
-            open.push(read(&app, Reach::System, &who, &reads)?);
-            walled.push(read(&app, who.reach(), &who, &reads)?);
+            open.push(read(&app, Reach::System, &who, &of)?);
+            walled.push(read(&app, who.reach(), &who, &of)?);
         }
         let (page, walled, open) = (median(page), median(walled), median(open));
         let name = super::pages::short(&path);
@@ -67,58 +67,51 @@ fn pages(app: &App) -> anyhow::Result<Vec<(String, Reads)>> {
     let household = find(app, &sql)?;
     let (filter, order) = (store::registry::Filter::default(), store::registry::Order::default());
     let named = store::registry::Filter { search: "\u{738b}".to_owned(), ..filter.clone() };
-    let listed = move |filter: store::registry::Filter| -> Reads {
-        Arc::new(move |tx, who| {
-            app::registry::list(tx, who, &filter, order, 0, LINES)?;
-            Ok(drop(app::registry::places(tx, who)?))
+    let listed = move |filter: store::registry::Filter| {
+        reads(move |tx, who| {
+            let page = app::registry::list(tx, who, &filter, order, 0, LINES)?;
+            Ok((page, app::registry::places(tx, who)?))
         })
     };
-    let batch = |id: Id| -> Reads {
-        Arc::new(move |tx, who| {
-            app::scoring::batch(tx, who, id).map_err(never)?;
-            Ok(drop(app::posting::of_batch(tx, who, id)?))
+    let batch = |id: Id| {
+        reads(move |tx, who| {
+            let page = app::scoring::batch(tx, who, id).map_err(never)?;
+            Ok((page, app::posting::of_batch(tx, who, id)?))
         })
     };
+    let batches = |tx: &mut Tx, who: &Who| {
+        let by = BatchFilter::default();
+        app::scoring::batches(tx, who, &by, 0, LINES).map_err(never)
+    };
+    let review = move |tx: &mut Tx, who: &Who| {
+        let lines = LINES as usize;
+        app::scoring::review(tx, who, reviewed, Show::default(), 0, lines).map_err(never)
+    };
+    let objections = |tx: &mut Tx, who: &Who| {
+        let all = store::posting::ObjectionFilter::default();
+        app::posting::objections(tx, who, &all, 0, LINES)
+    };
+    let card = move |tx: &mut Tx, who: &Who| app::reports::household(tx, who, household);
+    let explain =
+        move |tx: &mut Tx, who: &Who| app::redemption::explain(tx, who, household, None, LINES);
     Ok(vec![
-        ("/".to_owned(), Arc::new(|tx, who| Ok(drop(app::reports::today(tx, who)?)))),
+        ("/".to_owned(), reads(app::reports::today)),
         ("/households".to_owned(), listed(filter)),
         ("/households?q=%E7%8E%8B".to_owned(), listed(named)),
-        (
-            format!("/households/{household}"),
-            Arc::new(move |tx, who| Ok(drop(app::reports::household(tx, who, household)?))),
-        ),
-        (
-            format!("/households/{household}/explain"),
-            Arc::new(move |tx, who| {
-                Ok(drop(app::redemption::explain(tx, who, household, None, LINES)?))
-            }),
-        ),
-        (
-            "/batches".to_owned(),
-            Arc::new(|tx, who| {
-                let by = BatchFilter::default();
-                Ok(drop(app::scoring::batches(tx, who, &by, 0, LINES).map_err(never)?))
-            }),
-        ),
+        (format!("/households/{household}"), reads(card)),
+        (format!("/households/{household}/explain"), reads(explain)),
+        ("/batches".to_owned(), reads(batches)),
         (format!("/batches/{reviewed}"), batch(reviewed)),
         (format!("/batches/{credited}"), batch(credited)),
-        (
-            format!("/batches/{reviewed}/review"),
-            Arc::new(move |tx, who| {
-                let lines = LINES as usize;
-                let show = Show::default();
-                let page = app::scoring::review(tx, who, reviewed, show, 0, lines);
-                Ok(drop(page.map_err(never)?))
-            }),
-        ),
-        (
-            "/objections".to_owned(),
-            Arc::new(|tx, who| {
-                let all = store::posting::ObjectionFilter::default();
-                Ok(drop(app::posting::objections(tx, who, &all, 0, LINES)?))
-            }),
-        ),
+        (format!("/batches/{reviewed}/review"), reads(review)),
+        ("/objections".to_owned(), reads(objections)),
     ])
+}
+
+fn reads<T>(
+    page: impl Fn(&mut Tx, &Who) -> Result<T, Failure<Never>> + Send + Sync + 'static,
+) -> Reads {
+    Arc::new(move |tx, who| page(tx, who).map(drop))
 }
 
 /// A page refuses nothing.

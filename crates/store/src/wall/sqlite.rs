@@ -51,7 +51,11 @@ impl Words for Sqlite {
         "reach_areas()".to_owned()
     }
     fn covers(&self, path: &str) -> String {
-        format!("reach_covers({path})")
+        // The first area is compared in place; only further ones cost a call for each row.
+        format!(
+            "(({path} >= reach_low() AND {path} < reach_high()) \
+             OR (reach_others() AND reach_covers({path})))"
+        )
     }
     fn covers_batch(&self, batch: &str) -> String {
         let other = format!(
@@ -73,7 +77,7 @@ impl Words for Sqlite {
                EXISTS (SELECT 1 FROM main.assignment oa WHERE oa.person = reach_owner() \
                  AND oa.household = {household} AND oa.to_date IS NULL) \
                OR EXISTS (SELECT 1 FROM main.roster oro WHERE oro.household = {household} \
-                 AND oro.cadre = reach_owner() AND (SELECT ob.round FROM main.batch ob \
+                 AND +oro.cadre = reach_owner() AND (SELECT ob.round FROM main.batch ob \
                  WHERE ob.id = oro.batch) = {NEWEST_ROUND})))"
         )
     }
@@ -94,7 +98,8 @@ impl Words for Sqlite {
     }
 }
 
-// A household, or a batch, is asked for by itself: along an index, however many the asker has.
+// A household, or a batch, is asked for by itself: along an index, however many the asker has. A `+`
+// and a `CROSS JOIN` keep SQLite to that index.
 
 const NEWEST_ROUND: &str = "(SELECT id FROM main.round ORDER BY month DESC LIMIT 1)";
 

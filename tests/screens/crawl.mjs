@@ -16,6 +16,7 @@ const ACCOUNTS = [
   { login: "store", window: PHONE },
   { login: "auditor", window: DESK },
   { login: "admin", window: DESK },
+  { login: "security", window: PHONE },
   { login: null, window: PHONE },
 ];
 const PAGES_MAX = 80;

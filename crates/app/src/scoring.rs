@@ -21,7 +21,7 @@ use domain::scoring::{
 };
 use domain::{Date, Id, Millis};
 use store::Tx;
-use store::scoring::{Batch, Settled, Sheet};
+use store::scoring::{Batch, Settled, Sheet, Standing};
 pub use store::scoring::{BatchFilter, BatchOrder, ToVisit, VisitFilter};
 
 use crate::audit::{self, Command};
@@ -175,7 +175,9 @@ pub struct Settle {
 
 /// Settles one household in review; settling it again takes the place of the first.
 pub fn settle(tx: &mut Tx, who: &Who, r: &Settle) -> Answer<Settled> {
-    let batch = to_review(tx, who, r.batch)?;
+    who.must(Permission::Review)?;
+    let batch = store::scoring::standing(tx, r.batch)?.ok_or(Failure::NotFound)?;
+    who.must_cover(Permission::Review, &batch.path)?;
     let scores = match &r.outcome {
         Outcome::Assessed(scores) => scores.to_string(),
         _ => String::new(),
@@ -207,7 +209,7 @@ pub fn settle(tx: &mut Tx, who: &Who, r: &Settle) -> Answer<Settled> {
 pub fn settle_on(
     tx: &mut Tx,
     who: &Who,
-    batch: &Batch,
+    batch: &Standing,
     r: &Settle,
     occasion: Occasion,
 ) -> Answer<Settled> {

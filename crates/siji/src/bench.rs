@@ -5,6 +5,7 @@ mod client;
 mod pages;
 mod process;
 mod sheets;
+mod wall;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +25,9 @@ pub struct Bench {
     /// Households of the large zone.
     #[arg(long, default_value_t = 100_000)]
     households: u32,
+    /// The wall's rows on PostgreSQL as well: postgres://…?schema=NAME, played when it is empty.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Only the rows whose name begins so.
     #[arg(long, value_name = "NAME", default_value = "")]
     only: String,
@@ -103,10 +107,20 @@ impl Bench {
         if wanted("import") {
             rows.extend(import(&folder)?);
         }
-        if ["close", "start", "pages", "export"].iter().any(|name| wanted(name)) {
+        if ["close", "start", "pages", "export", "wall"].iter().any(|name| wanted(name)) {
             let (zone, close) = large(&folder, self.households)?;
             rows.extend(close);
-            rows.extend(pages::run(&zone)?);
+            if ["start", "pages", "export"].iter().any(|name| wanted(name)) {
+                rows.extend(pages::run(&zone)?);
+            }
+            if wanted("wall") {
+                rows.extend(wall::run(&zone, None)?);
+            }
+        }
+        if let (true, Some(url)) = (wanted("wall"), &self.database) {
+            let keys = folder.join("wall");
+            play(&keys, self.households, 2, Some(url))?;
+            rows.extend(wall::run(&keys, Some(url))?);
         }
         if wanted("sheets") {
             rows.extend(sheets::run(&folder)?);
@@ -154,7 +168,7 @@ fn demo(folder: &std::path::Path) -> anyhow::Result<Vec<Row>> {
     let data = folder.join("demo");
     let _ = std::fs::remove_dir_all(&data);
     let begun = Instant::now();
-    let played = play(&data, 3773, 3)?;
+    let played = play(&data, 3773, 3, None)?;
     let seconds = begun.elapsed().as_secs_f64();
     let rss = played["peak_rss_bytes"].as_u64().unwrap_or(0);
     Ok(vec![
@@ -164,19 +178,18 @@ fn demo(folder: &std::path::Path) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-fn play(data: &std::path::Path, households: u32, months: u32) -> anyhow::Result<serde_json::Value> {
+fn play(
+    data: &std::path::Path,
+    households: u32,
+    months: u32,
+    database: Option<&str>,
+) -> anyhow::Result<serde_json::Value> {
     let (households, months) = (households.to_string(), months.to_string());
-    let said = Child::output(&[
-        "demo",
-        "--no-serve",
-        "--json",
-        "--data",
-        &data.to_string_lossy(),
-        "--households",
-        &households,
-        "--months",
-        &months,
-    ])?;
+    let data = data.to_string_lossy();
+    let mut args = vec!["demo", "--no-serve", "--json", "--data", &data];
+    args.extend(["--households", &households, "--months", &months]);
+    args.extend(database.into_iter().flat_map(|url| ["--database", url]));
+    let said = Child::output(&args)?;
     serde_json::from_slice(&said.stdout).context("the demo did not print its summary")
 }
 
@@ -219,7 +232,7 @@ fn large(folder: &std::path::Path, households: u32) -> anyhow::Result<(PathBuf, 
         Ok(kept) => serde_json::from_slice(&kept)?,
         Err(_) => {
             let _ = std::fs::remove_dir_all(&data);
-            let played = play(&data, households, 2)?;
+            let played = play(&data, households, 2, None)?;
             std::fs::write(&figures, played.to_string())?;
             played
         }

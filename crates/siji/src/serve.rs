@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use app::App;
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use web::{Limits, Provider, Server, Tls};
@@ -178,9 +178,9 @@ pub fn serve(
     let (server, tls) = (Arc::new(listen.server(app.clone())?), listen.tls()?);
     runtime.block_on(async {
         let (stopping, stop) = watch::channel(false);
-        let listener = bind(listen.listen, "--listen").await?;
+        let listener = bind(listen.listen, "--listen")?;
         let figures = match listen.metrics {
-            Some(at) => Some(bind(at, "--metrics").await?),
+            Some(at) => Some(bind(at, "--metrics")?),
             None => None,
         };
         ready(listener.local_addr()?);
@@ -206,11 +206,21 @@ pub fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn bind(at: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    match TcpListener::bind(at).await {
-        Ok(listener) => Ok(listener),
-        Err(error) => bail!("{at} cannot be listened on ({error}): choose another with {option}"),
-    }
+/// Connections that may wait to be accepted. With too few, the system forgets some of a sudden
+/// crowd, and their clients wait for an answer from nobody.
+const WAITING: u32 = 4_096;
+
+/// Inside the runtime only.
+fn bind(at: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    let listening = || {
+        let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(at)?;
+        socket.listen(WAITING)
+    };
+    listening().map_err(|error| {
+        anyhow!("{at} cannot be listened on ({error}): choose another with {option}")
+    })
 }
 
 async fn told(mut stop: watch::Receiver<bool>) {

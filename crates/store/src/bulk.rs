@@ -26,6 +26,9 @@ impl Type {
     }
 }
 
+/// Rows of one statement on SQLite.
+const AT_ONCE: usize = 32;
+
 /// Rows of one array parameter on PostgreSQL.
 const CHUNK: usize = 5_000;
 
@@ -39,13 +42,42 @@ impl Tx<'_> {
         rows: impl IntoIterator<Item = Vec<Val>>,
     ) -> Result<u64> {
         let names = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ");
-        let places = places(columns.len(), "");
-        let one = format!("INSERT INTO {table} ({names}) VALUES ({places}) {tail}");
+        let values = |rows: usize| {
+            let row = |n| format!("({})", places(n * columns.len(), columns.len()));
+            let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+            format!("INSERT INTO {table} ({names}) VALUES {rows} {tail}")
+        };
         let many = format!(
             "INSERT INTO {table} ({names}) SELECT * FROM UNNEST({}) {tail}",
             arrays(columns)
         );
-        self.run_all(&one, &many, columns, rows)
+        if self.is_sqlite() {
+            return self.insert_rows(values, rows);
+        }
+        self.run_all(&values(1), &many, columns, rows)
+    }
+
+    /// A statement of several rows, again and again, and one for each row that is left: SQLite
+    /// begins and ends with each statement that a trigger might stop.
+    fn insert_rows(
+        &mut self,
+        values: impl Fn(usize) -> String,
+        rows: impl IntoIterator<Item = Vec<Val>>,
+    ) -> Result<u64> {
+        let mut rows = rows.into_iter();
+        let mut written = 0;
+        loop {
+            let some: Vec<Vec<Val>> = rows.by_ref().take(AT_ONCE).collect();
+            if some.len() < AT_ONCE {
+                let one = values(1);
+                for row in some {
+                    written += self.exec(&one, &row)?;
+                }
+                return Ok(written);
+            }
+            let args: Vec<Val> = some.into_iter().flatten().collect();
+            written += self.exec(&values(AT_ONCE), &args)?;
+        }
     }
 
     /// Updates every row found by `key`: `sets` are assignments over `v.<column>` of the given row
@@ -195,8 +227,9 @@ impl Column {
     }
 }
 
-fn places(n: usize, suffix: &str) -> String {
-    (1..=n).map(|i| format!("${i}{suffix}")).collect::<Vec<_>>().join(", ")
+/// `n` parameters behind those before.
+fn places(before: usize, n: usize) -> String {
+    (before + 1..=before + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
 fn arrays(columns: &[(&str, Type)]) -> String {

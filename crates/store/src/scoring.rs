@@ -260,6 +260,22 @@ pub fn find(tx: &mut Tx, id: Id) -> Result<Option<Batch>> {
     tx.opt(&sql, &args![id], batch)
 }
 
+/// Where a batch stands, without how far its households are: what settling one of them asks.
+pub struct Standing {
+    pub id: Id,
+    pub path: String,
+    pub state: BatchState,
+    pub scheme: Id,
+}
+
+pub fn standing(tx: &mut Tx, id: Id) -> Result<Option<Standing>> {
+    let sql = "SELECT b.id, b.path, b.state, r.scheme FROM batch b JOIN round r ON r.id = b.round \
+               WHERE b.id = $1";
+    tx.opt(sql, &args![id], |r| {
+        Ok(Standing { id: r.id(0)?, path: r.text(1)?, state: state(r, 2)?, scheme: r.id(3)? })
+    })
+}
+
 /// Which batches a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct BatchFilter {

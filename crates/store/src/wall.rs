@@ -105,6 +105,14 @@ trait Words {
     fn any_area(&self) -> String;
     /// This column's path is within reach.
     fn covers(&self, path: &str) -> String;
+    /// This column's batch has its path within reach.
+    fn covers_batch(&self, batch: &str) -> String {
+        format!(
+            "EXISTS (SELECT 1 FROM {} wb WHERE wb.id = {batch} AND {})",
+            self.table("batch"),
+            self.covers("wb.path")
+        )
+    }
     /// This column's household is the asker's own: assigned, or on their list of this month.
     fn own_household(&self, household: &str) -> String;
     /// A batch with one of those.
@@ -136,9 +144,8 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
             words.own_batch(&format!("{x}.id"))
         ),
         Lies::InBatch => format!(
-            "EXISTS (SELECT 1 FROM {} wb WHERE wb.id = {x}.batch AND {}) OR {}",
-            words.table("batch"),
-            words.covers("wb.path"),
+            "{} OR {}",
+            words.covers_batch(&format!("{x}.batch")),
             words.own_household(&format!("{x}.household"))
         ),
         Lies::Posting => format!("EXISTS (SELECT 1 FROM batch wb WHERE wb.id = {x}.batch)"),
@@ -152,9 +159,9 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
              AND EXISTS (SELECT 1 FROM account wa WHERE wa.id = {x}.credit))"
         ),
         Lies::Redemption => format!(
-            "{} OR EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {})",
-            with_household(),
-            words.covers("wm.path")
+            "EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {}) OR {}",
+            words.covers("wm.path"),
+            with_household()
         ),
         Lies::InRedemption => {
             format!("EXISTS (SELECT 1 FROM redemption wr WHERE wr.id = {x}.redemption)")

@@ -346,7 +346,8 @@ fn may(ask: &mut Ask, route: &Route, may_act: bool) -> Result<(), Problem> {
     if !is_open(route.needs) && ask.who.is_none() && server.has(Guard::SignedIn) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"));
     }
-    if !is_open(route.needs) && ask.must_change && !route.name.starts_with("access.") {
+    let is_own_account = route.needs == Needs::SignedIn && route.name.starts_with("access.");
+    if !is_open(route.needs) && ask.must_change && !is_own_account {
         return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
     }
     let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) else { return Ok(()) };

@@ -417,7 +417,7 @@ fn settle(
     outcome: &Outcome,
     note: &str,
 ) -> Result<(), Failure<AnswerRefusal>> {
-    let village = store::scoring::find(tx, batch.id)?.ok_or(Failure::NotFound)?;
+    let village = store::scoring::standing(tx, batch.id)?.ok_or(Failure::NotFound)?;
     let before = store::scoring::find_settlement(tx, batch.id, household)?;
     let request = Settle {
         key: id,

@@ -379,7 +379,7 @@ fn what_has_outlived_its_purpose_is_erased_and_the_rest_still_fits() {
 // Nothing readable at rest --------------------------------------------------------------------------
 
 /// One for every sealed column, and for what they were imported from.
-const CANARIES: [&str; 15] = [
+const CANARIES: [&str; 16] = [
     "13077446621", // a household's telephone
     "6217994477001832561",
     "canary-bank-kestrel",
@@ -394,7 +394,8 @@ const CANARIES: [&str; 15] = [
     "canary-proxy-finch",
     "canary-upload-egret",
     "canary-report-crane",
-    "canary-reason-none", // planted nowhere
+    "canary-reason-none",               // planted nowhere
+    "IJBEEQSCIJBEEQSCIJBEEQSCIJBEEQSC", // a second factor's secret: twenty times B
 ];
 
 /// Stands in clear, to show that the search finds what is there.
@@ -415,6 +416,10 @@ fn plant(stage: &Stage) {
         crate::registry::import(stage, &format!("{header}\n{row}"), &officers).expect("an import");
     assert_eq!(report.changes.households.created, 1);
     let office = stage.person("区办", Role::ZoneOfficer, Some("001"));
+    let who = office.clone();
+    let secret =
+        stage.write(move |tx| app::access::begin_factor(tx, &who, *b"BBBBBBBBBBBBBBBBBBBB"));
+    assert_eq!(secret.expect("a secret").secret, CANARIES[15]);
     let (upload, person) = (stage.id(), stage.id());
     let receive = Receive {
         key: upload,

@@ -41,7 +41,7 @@ pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
         for _ in 0..RUNS {
             times.push(client::get(&agent, &url, cookie)?.0);
         }
-        rows.push(percentile(&label(path), &mut times));
+        rows.push(percentile(&format!("pages p99 {}", short(path)), &mut times));
     }
     let before = server.peak_rss_bytes();
     let url = format!("http://{}/households/export", server.at);
@@ -58,13 +58,9 @@ pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
 }
 
 /// An id in a path is no name.
-fn label(path: &str) -> String {
-    let short = path
-        .split('/')
-        .map(|part| if part.len() == 36 { "{id}" } else { part })
-        .collect::<Vec<_>>()
-        .join("/");
-    format!("pages p99 {short}")
+pub fn short(path: &str) -> String {
+    let part = |part| if str::len(part) == 36 { "{id}" } else { part };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 fn percentile(name: &str, times: &mut [Duration]) -> Row {

@@ -29,7 +29,7 @@ struct Visit {
 pub fn run(folder: &Path) -> anyhow::Result<Vec<Row>> {
     let zone = folder.join("sheets");
     if !zone.join("siji.db").exists() {
-        play(&zone, 3773, 1)?;
+        play(&zone, 3773, 1, None)?;
     }
     let writers = writers(&zone)?;
     let mut rows = Vec::new();

@@ -30,7 +30,12 @@ impl Held {
     }
 }
 
-struct Sqlite;
+enum Sqlite {
+    /// Many rows of one statement, mostly.
+    Reading,
+    /// One row of one trigger.
+    Writing,
+}
 
 impl Words for Sqlite {
     fn table(&self, name: &str) -> String {
@@ -46,7 +51,25 @@ impl Words for Sqlite {
         "reach_areas()".to_owned()
     }
     fn covers(&self, path: &str) -> String {
-        format!("reach_covers({path})")
+        // The first area is compared in place; only further ones cost a call for each row.
+        format!(
+            "(({path} >= reach_low() AND {path} < reach_high()) \
+             OR (reach_others() AND reach_covers({path})))"
+        )
+    }
+    fn covers_batch(&self, batch: &str) -> String {
+        let other = format!(
+            "EXISTS (SELECT 1 FROM main.batch wb WHERE wb.id = {batch} AND reach_covers(wb.path))"
+        );
+        match self {
+            Sqlite::Writing => other,
+            // The batches of the first area are found once for each statement.
+            Sqlite::Reading => format!(
+                "({batch} IN (SELECT id FROM main.batch \
+                   WHERE path >= reach_low() AND path < reach_high()) \
+                 OR (reach_others() AND {other}))"
+            ),
+        }
     }
     fn own_household(&self, household: &str) -> String {
         format!(
@@ -54,7 +77,7 @@ impl Words for Sqlite {
                EXISTS (SELECT 1 FROM main.assignment oa WHERE oa.person = reach_owner() \
                  AND oa.household = {household} AND oa.to_date IS NULL) \
                OR EXISTS (SELECT 1 FROM main.roster oro WHERE oro.household = {household} \
-                 AND oro.cadre = reach_owner() AND (SELECT ob.round FROM main.batch ob \
+                 AND +oro.cadre = reach_owner() AND (SELECT ob.round FROM main.batch ob \
                  WHERE ob.id = oro.batch) = {NEWEST_ROUND})))"
         )
     }
@@ -75,7 +98,8 @@ impl Words for Sqlite {
     }
 }
 
-// A household, or a batch, is asked for by itself: along an index, however many the asker has.
+// A household, or a batch, is asked for by itself: along an index, however many the asker has. A `+`
+// and a `CROSS JOIN` keep SQLite to that index.
 
 const NEWEST_ROUND: &str = "(SELECT id FROM main.round ORDER BY month DESC LIMIT 1)";
 
@@ -84,8 +108,8 @@ pub(crate) fn build(connection: &Connection) -> Result<Held> {
     let held = Held::default();
     functions(connection, &held)?;
     for (table, lies) in WALLED {
-        let mut seen = reached(&Sqlite, *lies, "x");
-        if let Some(shown) = shown(&Sqlite, *lies, "x") {
+        let mut seen = reached(&Sqlite::Reading, *lies, "x");
+        if let Some(shown) = shown(&Sqlite::Reading, *lies, "x") {
             seen = format!("{seen} OR {shown}");
         }
         connection.execute_batch(&format!(
@@ -98,7 +122,8 @@ pub(crate) fn build(connection: &Connection) -> Result<Held> {
 /// Refuses to write outside the reach: what was there before, and what would be there after.
 pub(crate) fn guard_writes(connection: &Connection) -> Result<()> {
     for (table, lies) in WALLED {
-        let (old, new) = (reached(&Sqlite, *lies, "OLD"), reached(&Sqlite, *lies, "NEW"));
+        let within = |x| reached(&Sqlite::Writing, *lies, x);
+        let (old, new) = (within("OLD"), within("NEW"));
         let triggers = [
             ("INSERT", format!("NOT COALESCE(({new}), FALSE)")),
             ("UPDATE", format!("NOT COALESCE(({old}) AND ({new}), FALSE)")),
@@ -150,7 +175,19 @@ fn functions(connection: &Connection, held: &Held) -> Result<()> {
     })?;
     let of = held.clone();
     connection.create_scalar_function("reach_areas", 0, flags, move |_: &Context<'_>| {
-        Ok(of.ask(|reach| matches!(reach, Reach::Person(scope) if !scope.paths.is_empty()), false))
+        Ok(of.ask(|reach| !paths(reach).is_empty(), false))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_low", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).first().cloned(), None))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_high", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).first().map(|path| format!("{path}/")), None))
+    })?;
+    let of = held.clone();
+    connection.create_scalar_function("reach_others", 0, flags, move |_: &Context<'_>| {
+        Ok(of.ask(|reach| paths(reach).len() > 1, false))
     })?;
     let of = held.clone();
     connection.create_scalar_function("reach_covers", 1, flags, move |asked: &Context<'_>| {
@@ -173,6 +210,13 @@ fn functions(connection: &Connection, held: &Held) -> Result<()> {
         Ok(of.ask(|reach| bytes(reach, true), None))
     })?;
     Ok(())
+}
+
+fn paths(reach: &Reach) -> &[String] {
+    match reach {
+        Reach::Person(scope) => &scope.paths,
+        _ => &[],
+    }
 }
 
 /// The asker; or only one who has households of their own.

@@ -44,6 +44,12 @@ retention-erased = erased 3 years after the household leaves the register
 retention-import = until the import is done
 retention-ledger = as long as the ledger
 
+sealed-person-totp = Secret of the second factor
+sealed-known-browser-hash = Browsers somebody has signed in with (hash)
+sealed-one-time-code-hash = One-time codes (hash)
+sealed-recovery-code-hash = Recovery codes (hash)
+sealed-former-password-password = Former passwords (hash)
+sealed-login-failure-source = Where failed sign-ins came from (hash)
 sealed-person-phone = Staff telephone
 sealed-person-password = Password
 sealed-session-token-hash = Session token

@@ -44,6 +44,12 @@ retention-erased = 户不在册满 3 年后清除
 retention-import = 导入完成时清除
 retention-ledger = 随积分账长期保存
 
+sealed-person-totp = 动态验证码密钥
+sealed-known-browser-hash = 本人用过的浏览器（指纹）
+sealed-one-time-code-hash = 一次性验证码（指纹）
+sealed-recovery-code-hash = 备用码（指纹）
+sealed-former-password-password = 用过的密码（指纹）
+sealed-login-failure-source = 登录失败的来源（指纹）
 sealed-person-phone = 工作人员电话
 sealed-person-password = 登录密码
 sealed-session-token-hash = 登录凭证

@@ -182,6 +182,13 @@ pub fn sent(house: &House, route: &Route, record: Option<&Record>) -> Sent {
         "privacy.take" => put("kind", "csv".into()),
         _ => {}
     }
+    // What a route does not take is refused before anything else is looked at.
+    fields.retain(|(name, _)| {
+        route.takes.iter().any(|takes| match takes.split_once('<') {
+            Some((family, _)) => name.starts_with(family),
+            None => takes == name,
+        })
+    });
     Sent { path, fields }
 }
 

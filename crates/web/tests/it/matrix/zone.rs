@@ -220,7 +220,8 @@ impl<'s> Zone<'s> {
                 phone: Some(&phone),
                 unit: Some(&unit),
                 login: Some(&login),
-                password: None,
+                // No password fits it; that there is one says that they can sign in.
+                password: Some("-"),
                 must_change: false,
                 at: now,
             };

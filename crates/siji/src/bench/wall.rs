@@ -1,0 +1,149 @@
+//! What the second wall costs: the pages of a village's officer over the same rows, once within the
+//! officer's reach and once with everything within reach, in turns.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::scoring::{BatchFilter, Show};
+use app::{App, Failure, Never, Reach, Tx, Who};
+use domain::Id;
+use store::args;
+
+use super::process::Child;
+use super::{Promise, Row, client};
+
+const RUNS: usize = 60;
+const LINES: i64 = 50;
+
+/// What a page reads.
+type Reads = Arc<dyn Fn(&mut Tx, &Who) -> Result<(), Failure<Never>> + Send + Sync>;
+
+/// Rows for the zone in this folder, or in the PostgreSQL database beside it.
+pub fn run(zone: &Path, database: Option<&str>) -> anyhow::Result<Vec<Row>> {
+    let kept = crate::zone::Zone {
+        database: database.map(str::to_owned),
+        ..crate::zone::Zone::in_folder(zone)
+    };
+    let app = kept.open()?;
+    let person = find(&app, "SELECT id FROM person WHERE login = 'village'")?;
+    let who = ask(&app, Reach::System, move |tx| {
+        app::access::as_person::<Never>(tx, person, web::now())
+    })?;
+    let cookie = client::session(&app, person)?;
+    let pages = pages(&app)?;
+    let envs: Vec<_> = database.map(|url| ("SIJI_DATABASE", url.to_owned())).into_iter().collect();
+    let server = Child::serve(zone, &envs)?;
+    let agent = client::agent();
+    let engine = if database.is_some() { "PostgreSQL" } else { "SQLite" };
+    let mut rows = Vec::new();
+    for (path, of) in pages {
+        let url = format!("http://{}{path}", server.at);
+        let (mut page, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            page.push(client::get(&agent, &url, &cookie)?.0);
+            open.push(read(&app, Reach::System, &who, &of)?);
+            walled.push(read(&app, who.reach(), &who, &of)?);
+        }
+        let (page, walled, open) = (median(page), median(walled), median(open));
+        let name = super::pages::short(&path);
+        let told = |what: &str| format!("wall {engine} {name}{what}");
+        rows.push(Row::one(&told(" reads, open"), open, "ms", None));
+        rows.push(Row::one(&told(" reads, walled"), walled, "ms", None));
+        // The page as it is against the page as it would be.
+        let ratio = page / (page - walled + open);
+        rows.push(Row::one(&told(""), ratio, "x", Some(Promise::AtMost(1.1))));
+    }
+    server.stop()?;
+    Ok(rows)
+}
+
+fn pages(app: &App) -> anyhow::Result<Vec<(String, Reads)>> {
+    const BATCHES: &str = "SELECT b.id FROM batch b JOIN post p ON p.area = b.village \
+                           JOIN person w ON w.id = p.person WHERE w.login = 'village'";
+    let reviewed = find(app, &format!("{BATCHES} AND b.state = 'scored'"))?;
+    let credited = find(app, &format!("{BATCHES} AND b.state = 'credited'"))?;
+    let sql = format!("SELECT household FROM roster WHERE batch IN ({BATCHES}) LIMIT 1");
+    let household = find(app, &sql)?;
+    let (filter, order) = (store::registry::Filter::default(), store::registry::Order::default());
+    let named = store::registry::Filter { search: "\u{738b}".to_owned(), ..filter.clone() };
+    let listed = move |filter: store::registry::Filter| {
+        reads(move |tx, who| {
+            let page = app::registry::list(tx, who, &filter, order, 0, LINES)?;
+            Ok((page, app::registry::places(tx, who)?))
+        })
+    };
+    let batch = |id: Id| {
+        reads(move |tx, who| {
+            let page = app::scoring::batch(tx, who, id).map_err(never)?;
+            Ok((page, app::posting::of_batch(tx, who, id)?))
+        })
+    };
+    let batches = |tx: &mut Tx, who: &Who| {
+        let by = BatchFilter::default();
+        app::scoring::batches(tx, who, &by, 0, LINES).map_err(never)
+    };
+    let review = move |tx: &mut Tx, who: &Who| {
+        let lines = LINES as usize;
+        app::scoring::review(tx, who, reviewed, Show::default(), 0, lines).map_err(never)
+    };
+    let objections = |tx: &mut Tx, who: &Who| {
+        let all = store::posting::ObjectionFilter::default();
+        app::posting::objections(tx, who, &all, 0, LINES)
+    };
+    let card = move |tx: &mut Tx, who: &Who| app::reports::household(tx, who, household);
+    let explain =
+        move |tx: &mut Tx, who: &Who| app::redemption::explain(tx, who, household, None, LINES);
+    Ok(vec![
+        ("/".to_owned(), reads(app::reports::today)),
+        ("/households".to_owned(), listed(filter)),
+        ("/households?q=%E7%8E%8B".to_owned(), listed(named)),
+        (format!("/households/{household}"), reads(card)),
+        (format!("/households/{household}/explain"), reads(explain)),
+        ("/batches".to_owned(), reads(batches)),
+        (format!("/batches/{reviewed}"), batch(reviewed)),
+        (format!("/batches/{credited}"), batch(credited)),
+        (format!("/batches/{reviewed}/review"), reads(review)),
+        ("/objections".to_owned(), reads(objections)),
+    ])
+}
+
+fn reads<T>(
+    page: impl Fn(&mut Tx, &Who) -> Result<T, Failure<Never>> + Send + Sync + 'static,
+) -> Reads {
+    Arc::new(move |tx, who| page(tx, who).map(drop))
+}
+
+/// A page refuses nothing.
+fn never<R>(failure: Failure<R>) -> Failure<Never> {
+    match failure {
+        Failure::Broken(broken) => Failure::Broken(broken),
+        _ => Failure::NotFound,
+    }
+}
+
+fn read(app: &App, reach: Reach, who: &Who, reads: &Reads) -> anyhow::Result<Duration> {
+    let (who, reads) = (who.clone(), reads.clone());
+    let begun = Instant::now();
+    ask(app, reach, move |tx| reads(tx, &who))?;
+    Ok(begun.elapsed())
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
+
+fn find(app: &App, sql: &str) -> anyhow::Result<Id> {
+    let sql = sql.to_owned();
+    ask(app, Reach::System, move |tx| Ok(tx.one(&sql, &args![], |r| r.id(0))?))
+}
+
+fn ask<T: Send + 'static>(
+    app: &App,
+    reach: Reach,
+    work: impl FnMut(&mut Tx) -> Result<T, Failure<Never>> + Send + 'static,
+) -> anyhow::Result<T> {
+    let failed = |e| anyhow::anyhow!("the zone lacks what is measured: {e:?}");
+    app.read(reach, work).wait().map_err(failed)
+}

@@ -16,9 +16,9 @@ pub use factor::{
 };
 pub use password::{Rules, Settings, change_password, hash_of_demo, rules, set_settings, settings};
 pub use sign_in::{
-    Attempt, Entrance, Knock, LoginRefusal, SignedIn, attempt, attempt_again, end_session, enter,
-    login_of, may_try_code, record_failure, record_unknown_code, record_wrong_code, sessions,
-    sessions_of, show_code, sign_in, sign_out, touch, vouched, who,
+    Attempt, Entrance, Knock, LoginRefusal, SignedIn, Vouched, attempt, attempt_again, end_session,
+    enter, login_of, may_try_code, record_failure, record_unknown_code, record_wrong_code,
+    sessions, sessions_of, show_code, sign_in, sign_out, touch, vouched, who,
 };
 
 use domain::access::{Permission, Post, PostRefusal, Role, decide_post};

@@ -140,23 +140,28 @@ fn is_unused(tx: &mut Tx, p: &Person, now: Millis) -> Result<bool, store::Broken
     Ok(unused.zip(last).is_some_and(|(unused, last)| now - last >= unused))
 }
 
+/// What becomes of somebody for whom the zone's OpenID provider vouches.
+pub struct Vouched {
+    /// Who that is here.
+    pub about: Option<Id>,
+    /// Who comes in.
+    pub may: Result<Id, LoginRefusal>,
+}
+
 /// Whom the zone's OpenID provider vouches for, and whether they may come in.
-pub fn vouched(
-    tx: &mut Tx,
-    subject: &str,
-    now: Millis,
-) -> Result<(Option<Id>, Result<(), LoginRefusal>), Failure<Never>> {
+pub fn vouched(tx: &mut Tx, subject: &str, now: Millis) -> Result<Vouched, Failure<Never>> {
     let Some(person) = store::access::find_by_subject(tx, subject)? else {
-        return Ok((None, Err(LoginRefusal::Unlinked { subject: subject.to_owned() })));
+        let subject = subject.to_owned();
+        return Ok(Vouched { about: None, may: Err(LoginRefusal::Unlinked { subject }) });
     };
     let may = if person.disabled_at.is_some() {
         Err(LoginRefusal::Disabled)
     } else if is_unused(tx, &person, now)? {
         Err(LoginRefusal::Unused)
     } else {
-        Ok(())
+        Ok(person.id)
     };
-    Ok((Some(person.id), may))
+    Ok(Vouched { about: Some(person.id), may })
 }
 
 fn is_too_often(

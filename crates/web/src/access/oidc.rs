@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use app::Reach;
-use app::access::LoginRefusal;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -126,13 +125,10 @@ async fn come_in(
         .await
         .map_err(|away| problem(&away))?;
     let now = ask.now;
-    let (person, may) =
+    let vouched =
         ask.app().read(Reach::System, move |tx| app::access::vouched(tx, &subject, now)).await?;
-    match (person, may) {
-        (Some(person), Ok(())) => enter(ask, person, next).await,
-        (about, may) => {
-            let refusal = may.err().unwrap_or(LoginRefusal::Wrong);
-            Err(Problem { about, ..Problem::refused(&refusal) })
-        }
+    match vouched.may {
+        Ok(person) => enter(ask, person, next).await,
+        Err(refusal) => Err(Problem { about: vouched.about, ..Problem::refused(&refusal) }),
     }
 }

@@ -176,6 +176,18 @@ async function tell(port) {
     await browser.ask(action, fields);
     expect(browser.location, "/");
   });
+  await check("whoever has a second factor is asked for it after the provider too", async () => {
+    const secret = await setUpFactor(admin, alice);
+    const browser = await comeBack("alice");
+    await browser.submit("/finish");
+    expect(new URL(browser.url).pathname, "/login/code");
+    await browser.ask(`${url}/account`);
+    expect(browser.status, 303, "the account was open before the code");
+    await browser.go(`${url}/login/code?next=/account`);
+    await browser.submit("/login/code", { code: totp(secret, 1) });
+    expect(browser.url, `${url}/account`);
+    browser.says("Alice");
+  });
   await check("a disabled person is refused", async () => {
     await admin.go(`${url}/people?person=${alice}`);
     await admin.submit(`/people/${alice}/disable`);
@@ -251,6 +263,23 @@ async function addPerson(admin) {
   const secret = admin.text.match(/<code id="secret">([^<]+)</)[1];
   await admin.submit("/account/factor/confirm", { code: totp(secret) });
   return add(admin, "Alice");
+}
+
+/** The person gets a password by a one-time code, and a second factor; its secret. */
+async function setUpFactor(admin, person) {
+  const { url } = server;
+  const login = "alice";
+  await admin.go(`${url}/people?person=${person}`);
+  await admin.submit(`/people/${person}/invite`, { login });
+  const code = admin.text.match(/[a-z2-9]{4}(-[a-z2-9]{4}){3}/)[0];
+  const browser = new Browser();
+  await browser.go(`${url}/welcome`);
+  await browser.submit("/welcome", { code, password: PASSWORD, again: PASSWORD });
+  await browser.submit("/login", { login, password: PASSWORD, next: "/account/factor" });
+  await browser.submit("/account/factor", { password: PASSWORD });
+  const secret = browser.text.match(/<code id="secret">([^<]+)</)[1];
+  await browser.submit("/account/factor/confirm", { code: totp(secret) });
+  return secret;
 }
 
 async function add(admin, name) {

@@ -271,7 +271,7 @@ async function setUpFactor(admin, person) {
   const login = "alice";
   await admin.go(`${url}/people?person=${person}`);
   await admin.submit(`/people/${person}/invite`, { login });
-  const code = admin.text.match(/[a-z2-9]{4}(-[a-z2-9]{4}){3}/)[0];
+  const code = admin.text.match(/>([a-z2-9]{4}(?:-[a-z2-9]{4}){3})</)[1];
   const browser = new Browser();
   await browser.go(`${url}/welcome`);
   await browser.submit("/welcome", { code, password: PASSWORD, again: PASSWORD });

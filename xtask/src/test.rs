@@ -58,6 +58,12 @@ const STEPS: &[Step] = &[
         run: screens,
     },
     Step {
+        name: "oidc",
+        about: "signing in at a real OpenID provider, and every way in which that must fail",
+        needs: &[Need::Node],
+        run: oidc,
+    },
+    Step {
         name: "hostile",
         about: "every operation asked with anything at all, as each role; sqlmap on the searches",
         needs: &[Need::Python, Need::Sqlmap],
@@ -220,12 +226,7 @@ fn books(bench: &mut Bench) -> anyhow::Result<()> {
 
 fn screens(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = root().join("tests/screens");
-    run::shown(Command::new("npm").current_dir(&folder).args([
-        "ci",
-        "--no-audit",
-        "--no-fund",
-        "--quiet",
-    ]))?;
+    packages(&folder)?;
     let chromium = machine::chromium().context("Chromium")?;
     let clock = machine::libfaketime().context("libfaketime")?;
     let (tally, result) = run::counted(
@@ -244,16 +245,39 @@ fn screens(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Node's packages, exactly those of the folder's lock.
+fn packages(folder: &Path) -> anyhow::Result<()> {
+    let install = ["ci", "--no-audit", "--no-fund", "--quiet"];
+    run::shown(Command::new("npm").current_dir(folder).args(install))
+}
+
+fn oidc(bench: &mut Bench) -> anyhow::Result<()> {
+    let folder = root().join("tests/oidc");
+    packages(&folder)?;
+    let (tally, result) = run::counted(
+        Command::new("node").current_dir(&folder).arg("run.mjs").env("SIJI", program()?),
+        Runner::Plain,
+    );
+    bench.tally += tally;
+    result?;
+    ensure!(tally.passed > 0, "nobody signed in");
+    Ok(())
+}
+
+/// The release program, or the one that SIJI names.
+fn program() -> anyhow::Result<PathBuf> {
+    Ok(std::env::var_os("SIJI").map_or(target()?.join("release/siji"), PathBuf::from))
+}
+
 /// SIJI_EXAMPLES sets how many examples each operation gets; 200 before a release.
 fn hostile(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = root().join("tests/hostile");
     let python = python(&folder.join("requirements.txt"))?;
-    let program = std::env::var_os("SIJI").map_or(target()?.join("release/siji"), PathBuf::from);
     let (tally, result) = run::counted(
         Command::new(python)
             .current_dir(&folder)
             .arg("run.py")
-            .env("SIJI", program)
+            .env("SIJI", program()?)
             .env("OUT", bench.out.join("hostile")),
         Runner::Plain,
     );

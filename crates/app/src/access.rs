@@ -16,9 +16,9 @@ pub use factor::{
 };
 pub use password::{Rules, Settings, change_password, hash_of_demo, rules, set_settings, settings};
 pub use sign_in::{
-    Attempt, Entrance, Knock, LoginRefusal, SignedIn, attempt, attempt_again, end_session, enter,
-    login_of, may_try_code, record_failure, record_unknown_code, record_wrong_code, sessions,
-    sessions_of, show_code, sign_in, sign_out, touch, who,
+    Attempt, Entrance, Knock, LoginRefusal, SignedIn, Vouched, attempt, attempt_again, end_session,
+    enter, login_of, may_try_code, record_failure, record_unknown_code, record_wrong_code,
+    sessions, sessions_of, show_code, sign_in, sign_out, touch, vouched, who,
 };
 
 use domain::access::{Permission, Post, PostRefusal, Role, decide_post};
@@ -51,6 +51,7 @@ pub enum PeopleRefusal {
     },
     LoginUnfit,
     SubjectTaken,
+    SubjectUnfit,
     Post(PostRefusal),
     /// Nobody shuts themselves out, or lets themselves in anew.
     Oneself,
@@ -63,6 +64,7 @@ impl Refusal for PeopleRefusal {
             PeopleRefusal::LoginTaken { .. } => "person-login-taken",
             PeopleRefusal::LoginUnfit => "person-login-unfit",
             PeopleRefusal::SubjectTaken => "person-subject-taken",
+            PeopleRefusal::SubjectUnfit => "person-subject-unfit",
             PeopleRefusal::Post(p) => p.code(),
             PeopleRefusal::Oneself => "person-oneself",
         }
@@ -249,6 +251,10 @@ pub fn set_subject(
     store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
     if person == who.person {
         return Err(Failure::Refused(PeopleRefusal::Oneself));
+    }
+    let fits = |s: &str| s.chars().count() <= 400 && !s.contains(char::is_control);
+    if subject.is_some_and(|subject| !fits(subject)) {
+        return Err(Failure::Refused(PeopleRefusal::SubjectUnfit));
     }
     if let Some(subject) = subject
         && store::access::find_by_subject(tx, subject)?.is_some_and(|p| p.id != person)

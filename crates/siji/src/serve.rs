@@ -13,7 +13,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use web::{Limits, Server, Tls};
+use web::{Limits, Provider, Server, Tls};
 
 use crate::zone::Zone;
 
@@ -48,6 +48,51 @@ pub struct Listen {
     /// Serve figures for Prometheus at /metrics of this address, on this machine only.
     #[arg(long, env = "SIJI_METRICS", value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    pub oidc: Oidc,
+}
+
+/// An OpenID provider at which people may sign in too.
+#[derive(Args, Clone)]
+pub struct Oidc {
+    /// OpenID provider at which people may sign in too: its issuer, https://…
+    #[arg(
+        long,
+        env = "SIJI_OIDC_ISSUER",
+        value_name = "URL",
+        requires_all = ["oidc_client_id", "oidc_client_secret_file", "public_url"]
+    )]
+    oidc_issuer: Option<String>,
+    /// Who this server is at the provider.
+    #[arg(long, env = "SIJI_OIDC_CLIENT_ID", value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
+    /// File with the secret that goes with it.
+    #[arg(
+        long,
+        env = "SIJI_OIDC_CLIENT_SECRET_FILE",
+        value_name = "FILE",
+        requires = "oidc_issuer"
+    )]
+    oidc_client_secret_file: Option<PathBuf>,
+    /// What people call the provider; its host if nothing is said.
+    #[arg(long, env = "SIJI_OIDC_NAME", value_name = "NAME", requires = "oidc_issuer")]
+    oidc_name: Option<String>,
+}
+
+impl Oidc {
+    fn provider(&self, public_url: Option<&str>) -> anyhow::Result<Option<Arc<Provider>>> {
+        let (Some(issuer), Some(client), Some(file), Some(public_url)) =
+            (&self.oidc_issuer, &self.oidc_client_id, &self.oidc_client_secret_file, public_url)
+        else {
+            return Ok(None);
+        };
+        let secret = std::fs::read_to_string(file)
+            .with_context(|| format!("the client's secret is not in {}", file.display()))?;
+        let provider =
+            Provider::new(self.oidc_name.as_deref(), issuer, client, secret.trim(), public_url)
+                .context("no sign-in by OpenID (--oidc-issuer)")?;
+        Ok(Some(Arc::new(provider)))
+    }
 }
 
 impl Serve {
@@ -95,6 +140,7 @@ impl Listen {
         let mut server = Server::new(app, std::env::current_exe()?);
         let public = self.public_url.as_deref();
         server.secure_cookies = public.is_some_and(|u| u.starts_with("https://"));
+        server.provider = self.oidc.provider(public)?;
         server.public_url = self.public_url.clone();
         server.trusted_proxies = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
         server.limits = limits();

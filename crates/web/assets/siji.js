@@ -22,3 +22,7 @@ document.querySelectorAll("[data-print]").forEach((button) => {
   button.hidden = false;
   button.addEventListener("click", () => print());
 });
+
+// A page that only brings something on goes on by itself.
+const onward = document.querySelector("form[data-go-on]");
+if (onward) onward.requestSubmit();

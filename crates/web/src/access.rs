@@ -1,12 +1,16 @@
 //! Signing in and out, one's own account, people and their posts; the language.
 
 mod account;
+mod oidc;
 mod people;
+mod provider;
 mod sign_in;
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use domain::access::Permission;
+
+pub use provider::{Provider, Unfit};
 
 use crate::ask::see_other;
 use crate::edge::cookie::LANGUAGE;
@@ -27,6 +31,12 @@ pub fn routes() -> Vec<Route> {
             .takes(&["next"]),
         Route::post("/login/code", row!("access.show_code"), Nothing, Zone, sign_in::show_code)
             .takes(&["code", "next"]),
+        Route::get("/login/oidc", row!("access.leave"), Nothing, Zone, oidc::leave)
+            .takes(&["next"]),
+        Route::get("/login/oidc/back", row!("access.back"), Nothing, Zone, oidc::back)
+            .takes(BROUGHT_BACK),
+        Route::post("/login/oidc/finish", row!("access.finish"), Nothing, Zone, oidc::finish)
+            .takes(&["code", "state"]),
         Route::post("/logout", row!("access.sign_out"), Nothing, Zone, sign_in::sign_out),
         Route::get("/welcome", row!("access.welcome_form"), Nothing, Zone, sign_in::welcome_form)
             .takes(&["first"]),
@@ -83,6 +93,8 @@ pub fn routes() -> Vec<Route> {
             .takes(&["key", "name", "unit"]),
         Route::post("/people/{id}/invite", row!("access.invite"), read, Zone, people::invite)
             .takes(&["key", "login"]),
+        Route::post("/people/{id}/subject", row!("access.link"), read, Zone, people::link)
+            .takes(&["key", "subject"]),
         Route::post("/people/{id}/posts", row!("access.give_post"), posts, Zone, people::give_post)
             .takes(&["key", "role", "area", "place", "from", "to"]),
         Route::post("/posts/{id}/end", row!("access.end_post"), posts, Zone, people::end_post)
@@ -108,6 +120,22 @@ pub fn routes() -> Vec<Route> {
             .takes(&["key", "profile", "second_factor"]),
     ]
 }
+
+/// What providers send people back with; the code and the state are read.
+const BROUGHT_BACK: &[&str] = &[
+    "code",
+    "state",
+    "error",
+    "error_description",
+    "error_uri",
+    "iss",
+    "session_state",
+    "scope",
+    "client_id",
+    "authuser",
+    "hd",
+    "prompt",
+];
 
 async fn language(ask: Ask) -> Result<Response, Problem> {
     let to = ask.query("to").and_then(Lang::from_code).ok_or_else(|| Problem::bad("query"))?;

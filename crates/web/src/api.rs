@@ -168,7 +168,7 @@ const ALSO_JSON: &[&str] = &[
 /// What a yes is, in which kinds of media; empty where it only leads on.
 fn yes(route: &Route) -> Vec<&'static str> {
     match route.name {
-        "access.language" => Vec::new(),
+        "access.language" | "access.leave" => Vec::new(),
         "api.document" | "scheme.file" => vec![JSON],
         "health.lives" | "health.ready" | "posting.text" => vec![TEXT],
         "assets.show" => {
@@ -190,7 +190,8 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
     let is_form = !is_get && !route.takes.is_empty();
     let (is_open, is_of_one) = (route.needs == Needs::Nothing, route.path.contains('{'));
     let leads_on = match yes(route)[..] {
-        [] | [JSON] => !is_get || route.name == "access.language",
+        [] => true,
+        [JSON] => !is_get,
         _ => false,
     };
     let names_one = |field: &&str| Form::of(route.name, field) == Form::Id;
@@ -202,7 +203,8 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
         route.name,
         "posting.object" | "access.sign_in" | "access.show_code" | "access.accept"
     );
-    let may_be_refused = !is_get || route.name == "redemption.counter";
+    let may_be_refused =
+        !is_get || matches!(route.name, "redemption.counter" | "access.leave" | "access.back");
     let all = [
         (!yes(route).is_empty(), "200", "Here it is", yes(route)),
         (leads_on || !is_open, "303", "Done, or not signed in: look there", vec![]),

@@ -67,6 +67,8 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Everybody comes over TLS, whoever takes it off: by the public address.
     pub secure_cookies: bool,
+    /// Where people may sign in instead, if the operator named one.
+    pub provider: Option<Arc<crate::Provider>>,
     pub limits: Limits,
     /// Peers whose word counts on whom they speak for.
     pub trusted_proxies: Vec<IpAddr>,
@@ -89,6 +91,7 @@ impl Server {
             worker,
             public_url: None,
             secure_cookies: false,
+            provider: None,
             limits: Limits::default(),
             trusted_proxies: Vec::new(),
             metrics: Metrics::default(),

@@ -39,6 +39,10 @@ pub enum LoginRefusal {
     CodeWrong,
     /// The password was typed too long ago.
     TooLate,
+    /// The zone's OpenID provider knows them, and nobody here is linked to who they are there.
+    Unlinked {
+        subject: String,
+    },
 }
 
 impl Refusal for LoginRefusal {
@@ -50,11 +54,13 @@ impl Refusal for LoginRefusal {
             LoginRefusal::Unused => "login-unused",
             LoginRefusal::CodeWrong => "login-code-wrong",
             LoginRefusal::TooLate => "login-too-late",
+            LoginRefusal::Unlinked { .. } => "login-unlinked",
         }
     }
     fn args(&self) -> Vec<(&'static str, Arg)> {
         match self {
             LoginRefusal::TooOften { minutes } => vec![("minutes", (*minutes).into())],
+            LoginRefusal::Unlinked { subject } => vec![("subject", subject.as_str().into())],
             _ => Vec::new(),
         }
     }
@@ -120,12 +126,42 @@ fn attempt_of(
     now: Millis,
 ) -> Result<Attempt, Failure<LoginRefusal>> {
     let too_often = is_too_often(tx, login, person.as_ref().map(|p| p.id), from, now)?;
-    let unused = settings(tx)?.profile.unused();
-    let is_unused = person.as_ref().is_some_and(|p| {
-        let last = p.signed_in_at.max(p.password_at);
-        unused.zip(last).is_some_and(|(unused, last)| now - last >= unused)
-    });
+    let is_unused = match &person {
+        Some(person) => is_unused(tx, person, now)?,
+        None => false,
+    };
     Ok(Attempt { person, stored, too_often, is_unused })
+}
+
+/// Has nobody come in as this person for so long that the account is closed?
+fn is_unused(tx: &mut Tx, p: &Person, now: Millis) -> Result<bool, store::Broken> {
+    let unused = settings(tx)?.profile.unused();
+    let last = p.signed_in_at.max(p.password_at);
+    Ok(unused.zip(last).is_some_and(|(unused, last)| now - last >= unused))
+}
+
+/// What becomes of somebody for whom the zone's OpenID provider vouches.
+pub struct Vouched {
+    /// Who that is here.
+    pub about: Option<Id>,
+    /// Who comes in.
+    pub may: Result<Id, LoginRefusal>,
+}
+
+/// Whom the zone's OpenID provider vouches for, and whether they may come in.
+pub fn vouched(tx: &mut Tx, subject: &str, now: Millis) -> Result<Vouched, Failure<Never>> {
+    let Some(person) = store::access::find_by_subject(tx, subject)? else {
+        let subject = subject.to_owned();
+        return Ok(Vouched { about: None, may: Err(LoginRefusal::Unlinked { subject }) });
+    };
+    let may = if person.disabled_at.is_some() {
+        Err(LoginRefusal::Disabled)
+    } else if is_unused(tx, &person, now)? {
+        Err(LoginRefusal::Unused)
+    } else {
+        Ok(person.id)
+    };
+    Ok(Vouched { about: Some(person.id), may })
 }
 
 fn is_too_often(

@@ -31,6 +31,8 @@ struct PeoplePage {
     accounts: bool,
     posts: bool,
     me: Id,
+    /// What the zone's OpenID provider is called.
+    provider: Option<String>,
     rules: Settings,
     today: Date,
     paging: Paging,
@@ -93,6 +95,7 @@ pub(super) async fn page(ask: Ask) -> Result<Response, Problem> {
         accounts,
         posts: who.may(Permission::ManagePosts),
         me: who.person,
+        provider: ask.server.provider.as_ref().map(|provider| provider.name.clone()),
         rules,
         today: ask.today(),
         paging: paging.of(total),
@@ -167,6 +170,23 @@ pub(super) async fn invite(ask: Ask) -> Result<Response, Problem> {
         address: format!("{}/welcome", ask.origin()),
         back: back(person),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    key: Id,
+    #[serde(default)]
+    subject: String,
+}
+
+/// Says who somebody is at the OpenID provider; left empty, nobody there.
+pub(super) async fn link(ask: Ask) -> Result<Response, Problem> {
+    let (id, form) = (ask.id("id")?, ask.form::<Link>()?);
+    let subject = Some(form.subject.trim().to_owned()).filter(|subject| !subject.is_empty());
+    ask.write(move |tx, who| app::access::set_subject(tx, who, form.key, id, subject.as_deref()))
+        .await?;
+    ask.done(&back(id), "person-changed", &serde_json::json!({}))
 }
 
 #[derive(Deserialize)]

@@ -13,17 +13,34 @@ use crate::{Ask, Page, Problem, Season, random};
 
 #[derive(Template)]
 #[template(path = "access/login.html")]
-struct LoginPage {
+pub(super) struct LoginPage {
     p: Page,
     next: String,
     login: String,
     problem: Option<String>,
+    /// What the zone's OpenID provider is called.
+    provider: Option<String>,
+}
+
+impl LoginPage {
+    pub fn new(ask: &Ask, next: &str, login: &str, problem: Option<String>) -> LoginPage {
+        LoginPage {
+            p: Page::new(ask, "login-title", Season::Winter),
+            next: next.to_owned(),
+            login: login.to_owned(),
+            problem,
+            provider: ask.server.provider.as_ref().map(|provider| provider.name.clone()),
+        }
+    }
+
+    fn leave(&self) -> String {
+        format!("/login/oidc?{}", encoded("next", &self.next))
+    }
 }
 
 pub(super) async fn form(ask: Ask) -> Result<Response, Problem> {
     let next = local(ask.query("next").unwrap_or("/"));
-    let p = Page::new(&ask, "login-title", Season::Winter);
-    ask.page(&LoginPage { p, next, login: String::new(), problem: None })
+    ask.page(&LoginPage::new(&ask, &next, "", None))
 }
 
 #[derive(Deserialize)]
@@ -115,17 +132,13 @@ pub(super) async fn sign_in(ask: Ask) -> Result<Response, Problem> {
     if ask.wants_json {
         return Err(problem);
     }
-    let page = LoginPage {
-        p: Page::new(&ask, "login-title", Season::Winter),
-        next: local(&form.next),
-        login,
-        problem: Some(problem.sentence(ask.lang)),
-    };
+    let said = problem.sentence(ask.lang);
+    let page = LoginPage::new(&ask, &local(&form.next), &login, Some(said));
     ask.page_for(&problem, &page)
 }
 
-/// The password was right: in, or on to the code.
-async fn enter(ask: &Ask, person: domain::Id, next: &str) -> Result<Response, Problem> {
+/// The password was right, or the provider vouches: in, or on to the code.
+pub(super) async fn enter(ask: &Ask, person: domain::Id, next: &str) -> Result<Response, Problem> {
     let door = Door::of(ask);
     let entrance = door.entrance.clone();
     let factor =

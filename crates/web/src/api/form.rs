@@ -101,6 +101,7 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("access.confirm_factor", &["code"]),
     ("access.disable", &["off"]),
     ("access.drop_own_factor", &["password"]),
+    ("access.finish", &["code", "state"]),
     ("access.give_post", &["role"]),
     ("access.invite", &["login"]),
     ("access.language", &["to"]),

@@ -11,6 +11,8 @@ use crate::Ask;
 pub(crate) const SESSION: &str = "siji";
 /// Tells a browser in which somebody has signed in from a stranger's.
 pub(crate) const BROWSER: &str = "siji-browser";
+/// What a browser keeps while it is away at the OpenID provider.
+pub(crate) const OIDC: &str = "siji-oidc";
 pub(crate) const LANGUAGE: &str = "lang";
 
 /// A browser takes `__Host-` only over TLS, from this very host, for all its paths: no neighbour

@@ -129,6 +129,34 @@ impl House {
     }
 }
 
+#[test]
+fn a_way_back_that_nobody_left_by_is_refused_and_logged() {
+    let mut house = House::new(true);
+    let mut server = Server::new(house.stage.app.clone(), std::path::PathBuf::from("siji"));
+    let (issuer, here) = ("http://127.0.0.1:9", "https://siji.test");
+    let provider = web::Provider::new(Some("City"), issuer, "siji", "secret", here);
+    server.provider = Some(Arc::new(provider.expect("a provider")));
+    server.secure_cookies = true;
+    house.router = web::router(Arc::new(server));
+    let mut browser = Browser::default();
+    let told = house.get(&mut browser, "/login/oidc");
+    assert_eq!((told.status, told.code()), (StatusCode::SERVICE_UNAVAILABLE, "oidc-silent"));
+    let told = house.get(&mut browser, "/login/oidc/back?error=access_denied&state=a&iss=b");
+    assert_eq!((told.status, told.code()), (StatusCode::CONFLICT, "oidc-declined"));
+    let sent = json!({ "code": "a", "state": "a" });
+    for kept in ["", "state=a", "state=b&nonce=a&verifier=a&next=/"] {
+        browser.0.insert("__Host-siji-oidc".into(), kept.into());
+        let told = house.post(&mut browser, "/login/oidc/finish", sent.clone());
+        assert_eq!((told.status, told.code()), (StatusCode::CONFLICT, "oidc-state"), "{kept}");
+    }
+    let lines = house.stage.read::<_, app::Never>(|tx| {
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_log \
+                   WHERE kind = 'refusal' AND verb = 'access.finish' AND code = 'oidc-state'";
+        Ok(tx.one(sql, &store::args![], |r| r.int(0))?)
+    });
+    assert_eq!(lines.expect("the log"), 3);
+}
+
 fn typed(password: &str) -> Value {
     json!({ "login": "security", "password": password })
 }

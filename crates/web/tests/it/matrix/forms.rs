@@ -45,6 +45,10 @@ pub fn sent(house: &House, route: &Route, record: Option<&Record>) -> Sent {
             put("login", house.key().to_string());
             put("password", "not the password".into());
         }
+        "access.finish" => {
+            put("code", "a code".into());
+            put("state", "a state".into());
+        }
         "access.language" => path.push_str("?to=en"),
         "access.show_code" | "access.confirm_factor" => put("code", "000000".into()),
         "access.accept" => {

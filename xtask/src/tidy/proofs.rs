@@ -6,7 +6,7 @@ use super::{Finding, House};
 const LIST: &str = "docs/security/asvs.md";
 
 /// Lines under the first heading, as many as the standard has for us.
-const ASVS: usize = 69;
+const ASVS: usize = 70;
 
 /// Finds lines without a proof, and proofs that are not there.
 pub fn check(house: &House) -> Vec<Finding> {
@@ -119,6 +119,6 @@ mod tests {
     fn the_list_is_whole() {
         let house = House::of(&[(LIST, "## ASVS\n\n| 1.1.1 | once | Deviation: none. |\n")]);
         let what = check(&house).into_iter().map(|finding| finding.what).collect::<Vec<_>>();
-        assert_eq!(what, ["1 lines of the ASVS, not 69"]);
+        assert_eq!(what, ["1 lines of the ASVS, not 70"]);
     }
 }

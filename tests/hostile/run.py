@@ -78,6 +78,7 @@ class Server:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="siji-hostile-"))
         self.data = self.folder / "zone"
+        self.sessions = {}
         words = ["demo", "--no-serve", "--json", "--households", "60", "--months", "2"]
         subprocess.run([SIJI, *words, "--data", self.data], check=True, stdout=subprocess.DEVNULL)
         with socket.socket() as probe:
@@ -108,7 +109,13 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def session(self, login):
-        """The cookies of somebody who has signed in."""
+        """The cookies of somebody who has signed in: once, since whoever asks everything also types
+        so many wrong passwords that this address has to wait."""
+        if login not in self.sessions:
+            self.sessions[login] = self.sign_in(login)
+        return self.sessions[login]
+
+    def sign_in(self, login):
         body = json.dumps({"login": login, "password": PASSWORD}).encode()
         headers = {"Content-Type": "application/json", "Origin": self.url}
         request = urllib.request.Request(self.url + "/login", body, headers)
@@ -242,6 +249,8 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     chosen = sys.argv[1:]
     server = Server()
+    for login in filter(None, ACCOUNTS + ADMINISTRATORS):
+        server.session(login)
     steps = []
     if not chosen or "sqlmap" in chosen:
         steps += [(f"sqlmap on {at}", inject, server, who, at, p) for who, at, p in SUSPECTS]

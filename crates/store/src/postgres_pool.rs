@@ -80,8 +80,11 @@ impl Address {
     }
 
     /// A connection that works: not as the owner, but as the role that the wall is for.
+    ///
+    /// Its statements are prepared once and planned once: planning through the wall takes long.
     fn working(&self) -> Result<Client> {
         let mut made = self.connect()?;
+        made.client.batch_execute("SET plan_cache_mode TO force_generic_plan")?;
         made.client.batch_execute(&format!("SET ROLE {}", wall::postgres::role(&self.schema)))?;
         if self.spread {
             made.client.batch_execute("SET citus.propagate_set_commands TO 'local'")?;

@@ -95,8 +95,8 @@ pub fn walled() -> impl Iterator<Item = &'static str> {
 
 /// The few words that the two engines say differently.
 trait Words {
-    /// A table whose rows a condition narrows by their path itself: no need to pass its wall as well.
-    fn table(&self, name: &str) -> String;
+    /// The row of this table with this id is within reach.
+    fn found(&self, table: &str, id: &str) -> String;
     /// Everything is within reach.
     fn all(&self) -> String;
     /// Anybody asks.
@@ -106,13 +106,9 @@ trait Words {
     /// This column's path is within reach.
     fn covers(&self, path: &str) -> String;
     /// This column's batch has its path within reach.
-    fn covers_batch(&self, batch: &str) -> String {
-        format!(
-            "EXISTS (SELECT 1 FROM {} wb WHERE wb.id = {batch} AND {})",
-            self.table("batch"),
-            self.covers("wb.path")
-        )
-    }
+    fn covers_batch(&self, batch: &str) -> String;
+    /// A batch that has its path within reach names this column's household.
+    fn named(&self, household: &str) -> String;
     /// This column's household is the asker's own: assigned, or on their list of this month.
     fn own_household(&self, household: &str) -> String;
     /// A batch with one of those.
@@ -123,8 +119,8 @@ trait Words {
 
 /// May this row be written, and so seen? `x` is how the row's columns are addressed: a name or `NEW`.
 fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
-    let with_household =
-        || format!("EXISTS (SELECT 1 FROM household wh WHERE wh.id = {x}.household)");
+    let found = |table: &str, column: &str| words.found(table, &format!("{x}.{column}"));
+    let with_household = || found("household", "household");
     let also = match lies {
         // SQLite asks leave for a table of which nothing is read, and knows no view to ask it for.
         Lies::Zone => return format!("({x}.kind <> '' AND {})", words.all()),
@@ -148,24 +144,21 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
             words.covers_batch(&format!("{x}.batch")),
             words.own_household(&format!("{x}.household"))
         ),
-        Lies::Posting => format!("EXISTS (SELECT 1 FROM batch wb WHERE wb.id = {x}.batch)"),
+        Lies::Posting => found("batch", "batch"),
         Lies::Account => format!(
-            "({x}.kind <> 'household' AND {} IS NOT NULL) \
-             OR EXISTS (SELECT 1 FROM household wh WHERE wh.id = {x}.owner)",
-            words.person()
+            "({x}.kind <> 'household' AND {} IS NOT NULL) OR {}",
+            words.person(),
+            found("household", "owner")
         ),
-        Lies::Transfer => format!(
-            "(EXISTS (SELECT 1 FROM account wa WHERE wa.id = {x}.debit) \
-             AND EXISTS (SELECT 1 FROM account wa WHERE wa.id = {x}.credit))"
-        ),
+        Lies::Transfer => {
+            format!("({} AND {})", found("account", "debit"), found("account", "credit"))
+        }
         Lies::Redemption => format!(
             "EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {}) OR {}",
             words.covers("wm.path"),
             with_household()
         ),
-        Lies::InRedemption => {
-            format!("EXISTS (SELECT 1 FROM redemption wr WHERE wr.id = {x}.redemption)")
-        }
+        Lies::InRedemption => found("redemption", "redemption"),
     };
     format!("{} OR {also}", words.all())
 }
@@ -176,14 +169,9 @@ fn shown(words: &impl Words, lies: Lies, x: &str) -> Option<String> {
     match lies {
         Lies::Posting => Some(words.public()),
         Lies::Batch => Some(format!("({} AND {x}.posted_at IS NOT NULL)", words.public())),
-        Lies::Household => Some(format!(
-            "({} AND EXISTS (SELECT 1 FROM {} wr JOIN {} wb ON wb.id = wr.batch \
-             WHERE wr.household = {x}.id AND {}))",
-            words.any_area(),
-            words.table("roster"),
-            words.table("batch"),
-            words.covers("wb.path")
-        )),
+        Lies::Household => {
+            Some(format!("({} AND {})", words.any_area(), words.named(&format!("{x}.id"))))
+        }
         _ => None,
     }
 }

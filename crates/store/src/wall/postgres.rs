@@ -12,8 +12,10 @@ struct Postgres;
 
 // A sub-select is computed once for each statement, not once for each row.
 impl Words for Postgres {
-    fn table(&self, name: &str) -> String {
-        name.to_owned()
+    fn found(&self, table: &str, id: &str) -> String {
+        // `EXISTS` is planned twice over, each time with all that it rests on, and both are made
+        // ready with every statement. No row makes a NULL, which lets nothing through.
+        format!("(SELECT true FROM reached_{table} wf WHERE wf.id = {id})")
     }
     fn all(&self) -> String {
         "(SELECT reach_all())".to_owned()
@@ -31,6 +33,12 @@ impl Words for Postgres {
             "(({path} >= (SELECT reach_low()) AND {path} < (SELECT reach_high())) \
              OR ARRAY[{above}] && (SELECT reach_others()))"
         )
+    }
+    fn covers_batch(&self, batch: &str) -> String {
+        format!("EXISTS (SELECT 1 FROM covered_batch wb WHERE wb.id = {batch})")
+    }
+    fn named(&self, household: &str) -> String {
+        format!("(SELECT true FROM named_household wn WHERE wn.id = {household} LIMIT 1)")
     }
     fn own_household(&self, household: &str) -> String {
         format!("{household} = ANY ((SELECT own_households(reach_owner()))::uuid[])")
@@ -64,25 +72,61 @@ CREATE OR REPLACE FUNCTION reach_owner() RETURNS uuid LANGUAGE sql STABLE PARALL
   $$ SELECT CASE WHEN reach_part(5) = 'own' THEN reach_part(2)::uuid END $$;
 CREATE OR REPLACE FUNCTION own_households(owner uuid) RETURNS uuid[]
   LANGUAGE sql STABLE STRICT SECURITY DEFINER
-  SET search_path FROM CURRENT SET siji.scope = 'system' AS
+  SET search_path FROM CURRENT AS
   $$ SELECT ARRAY(
        SELECT a.household FROM assignment a WHERE a.person = owner AND a.to_date IS NULL
        UNION SELECT r.household FROM roster r JOIN batch b ON b.id = r.batch WHERE r.cadre = owner
          AND b.round = (SELECT id FROM round ORDER BY month DESC LIMIT 1)) $$;
 CREATE OR REPLACE FUNCTION own_batches(owner uuid) RETURNS uuid[]
   LANGUAGE sql STABLE STRICT SECURITY DEFINER
-  SET search_path FROM CURRENT SET siji.scope = 'system' AS
+  SET search_path FROM CURRENT AS
   $$ SELECT ARRAY(SELECT DISTINCT r.batch FROM roster r
                   WHERE r.household = ANY (own_households(owner))) $$;
 CREATE OR REPLACE FUNCTION last_transfer() RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER
-  SET search_path FROM CURRENT SET siji.scope = 'system' AS
+  SET search_path FROM CURRENT AS
   $$ SELECT COALESCE(MAX(seq), 0) FROM transfer $$;
 CREATE OR REPLACE FUNCTION last_receipt(low text, high text) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER
-  SET search_path FROM CURRENT SET siji.scope = 'system' AS
+  SET search_path FROM CURRENT AS
   $$ SELECT MAX(receipt) FROM redemption WHERE receipt >= low AND receipt < high $$;
 ";
+
+/// Tables that the policies of other tables and the functions above look into.
+const LOOKED_INTO: [&str; 7] =
+    ["batch", "roster", "household", "account", "redemption", "assignment", "transfer"];
+
+/// Those of them found by their id, each before the ones that rest on it.
+const REACHED: [&str; 4] = ["batch", "household", "account", "redemption"];
+
+/// What a policy looks into: ids within reach, as views of the owner. A policy that named the table
+/// itself would bring that table's policies with it, and theirs, into the plan of every statement.
+/// The owner sees these tables whole; each view holds the asker's reach itself, so that it shows
+/// nothing but what the wall shows.
+fn views_sql() -> String {
+    let covers = Postgres.covers("wb.path");
+    let mut sql = format!(
+        "CREATE OR REPLACE VIEW covered_batch AS SELECT wb.id FROM batch wb WHERE {covers}; \
+         CREATE OR REPLACE VIEW named_household AS SELECT wr.household AS id \
+         FROM roster wr JOIN batch wb ON wb.id = wr.batch WHERE {covers};\n"
+    );
+    for table in LOOKED_INTO {
+        sql.push_str(&format!(
+            "DROP POLICY IF EXISTS looked_into ON {table}; \
+             CREATE POLICY looked_into ON {table} FOR SELECT TO CURRENT_USER USING (true);\n"
+        ));
+    }
+    for table in REACHED {
+        let lies = WALLED.iter().find(|(name, _)| *name == table).map(|(_, lies)| *lies);
+        let lies = lies.expect("what is looked into is walled");
+        let seen = [Some(reached(&Postgres, lies, table)), shown(&Postgres, lies, table)];
+        let seen = seen.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
+        sql.push_str(&format!(
+            "CREATE OR REPLACE VIEW reached_{table} AS SELECT id FROM {table} WHERE {seen};\n"
+        ));
+    }
+    sql
+}
 
 /// Tables of which a row, once written, stays: the working role may add to them and read.
 const KEPT: [&str; 4] = ["transfer", "posting", "audit_log", "audit_seal"];
@@ -108,7 +152,7 @@ fn role_sql(role: &str) -> String {
 }
 
 fn wall_sql(schema: &str, role: &str) -> String {
-    let mut sql = FUNCTIONS.to_owned();
+    let mut sql = FUNCTIONS.to_owned() + &views_sql();
     for (table, lies) in WALLED {
         let within = reached(&Postgres, *lies, table);
         sql.push_str(&format!(
@@ -125,8 +169,11 @@ fn wall_sql(schema: &str, role: &str) -> String {
     sql.push_str(&format!(
         "GRANT USAGE ON SCHEMA {schema} TO {role}; \
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; \
-         REVOKE INSERT, UPDATE, DELETE ON migration FROM {role};\n"
+         REVOKE INSERT, UPDATE, DELETE ON migration, covered_batch, named_household FROM {role};\n"
     ));
+    for table in REACHED {
+        sql.push_str(&format!("REVOKE INSERT, UPDATE, DELETE ON reached_{table} FROM {role};\n"));
+    }
     for table in KEPT {
         sql.push_str(&format!("REVOKE UPDATE, DELETE ON {table} FROM {role};\n"));
     }

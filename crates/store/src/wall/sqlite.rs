@@ -38,8 +38,8 @@ enum Sqlite {
 }
 
 impl Words for Sqlite {
-    fn table(&self, name: &str) -> String {
-        format!("main.{name}")
+    fn found(&self, table: &str, id: &str) -> String {
+        format!("EXISTS (SELECT 1 FROM {table} wf WHERE wf.id = {id})")
     }
     fn all(&self) -> String {
         "reach_all()".to_owned()
@@ -70,6 +70,13 @@ impl Words for Sqlite {
                  OR (reach_others() AND {other}))"
             ),
         }
+    }
+    fn named(&self, household: &str) -> String {
+        format!(
+            "EXISTS (SELECT 1 FROM main.roster wr JOIN main.batch wb ON wb.id = wr.batch \
+             WHERE wr.household = {household} AND {})",
+            self.covers("wb.path")
+        )
     }
     fn own_household(&self, household: &str) -> String {
         format!(

@@ -193,6 +193,32 @@ fn each_reach_sees_its_own_rows_of_every_table() {
     });
 }
 
+/// An owner who may make roles and nothing more builds the wall, and it stands the same.
+#[test]
+fn a_plain_owner_builds_the_same_wall() {
+    let url = testkit::postgres::url();
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("a connection");
+    let owner = "DO $$ BEGIN \
+                   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'plain_owner') THEN \
+                     CREATE ROLE plain_owner LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS; \
+                   END IF; \
+                   EXECUTE format('GRANT CREATE ON DATABASE %I TO plain_owner', current_database()); \
+                 END $$";
+    client.batch_execute(owner).expect("an owner");
+    let at = url.find('@').expect("a URL with a user");
+    let plain =
+        Stage::postgres_with(&format!("postgres://plain_owner{}", &url[at..]), testkit::keys());
+    let stage = Stage::postgres();
+    let (plain, usual) = (Zone::new(&plain), Zone::new(&stage));
+    let cadre = |zone: &Zone| {
+        Reach::Person(Scope { person: zone.cadre, paths: Vec::new(), assigned: true })
+    };
+    assert_eq!(plain.seen(cadre(&plain)), usual.seen(cadre(&usual)));
+    for reach in [Reach::System, Reach::Public, usual.reach(&["001.001"]), usual.reach(&[])] {
+        assert_eq!(plain.seen(reach.clone()), usual.seen(reach.clone()), "{reach:?}");
+    }
+}
+
 fn refused(stage: &Stage, reach: &Reach, sql: &'static str) -> bool {
     let tried = stage.write_in::<_, Never>(reach.clone(), move |tx| Ok(tx.exec(sql, &args![])?));
     tried.is_err()

@@ -197,13 +197,16 @@ pub fn accept(
 ) -> Result<Id, Failure<AcceptRefusal>> {
     let unknown = || Failure::Refused(AcceptRefusal::CodeUnknown);
     let person = store::access::find_code(tx, hash, now)?.flatten().ok_or_else(unknown)?;
+    let asked = Digest::of("accept").id(person).bytes(&hash);
+    if audit::is_repeat(tx, key, &asked)? {
+        return Ok(person);
+    }
     if !store::access::take_code(tx, hash, now)? {
         return Err(unknown());
     }
     store::access::set_password(tx, person, hashed, now)?;
     // Browsers that were known may be the reason for a new password.
     store::access::forget_browsers(tx, person)?;
-    let asked = Digest::of("accept").id(person).bytes(&hash);
     let c = Command { key, verb: "accept", subject: Some(person), path: None, asked };
     audit::record_by(tx, Some(person), now, c, None)?;
     Ok(person)
@@ -222,6 +225,10 @@ pub struct First {
 
 pub fn first(tx: &mut Tx, r: &First) -> Result<Id, Failure<AcceptRefusal>> {
     let unknown = || Failure::Refused(AcceptRefusal::CodeUnknown);
+    let asked = Digest::of("first").text(r.name.trim()).text(&r.login).bytes(&r.code_hash);
+    if audit::is_repeat(tx, r.key, &asked)? {
+        return Err(unknown());
+    }
     let found = store::access::find_code(tx, r.code_hash, r.now)?.ok_or_else(unknown)?;
     if found.is_some() {
         return Err(unknown());
@@ -251,7 +258,6 @@ pub fn first(tx: &mut Tx, r: &First) -> Result<Id, Failure<AcceptRefusal>> {
         to: None,
     };
     store::access::record_post(tx, &post)?;
-    let asked = Digest::of("first").text(name).text(&login).bytes(&r.code_hash);
     let c = Command { key: r.key, verb: "first", subject: Some(r.key), path: None, asked };
     audit::record_by(tx, Some(r.key), r.now, c, None)?;
     Ok(r.key)

@@ -130,6 +130,11 @@ pub fn confirm_factor(
     typed: &str,
     codes: &[String],
 ) -> Result<(), Failure<FactorRefusal>> {
+    let hashes: Vec<[u8; 32]> = codes.iter().map(|code| code_hash(code)).collect();
+    let asked = hashes.iter().fold(Digest::of("confirm_factor"), |asked, hash| asked.bytes(hash));
+    if audit::is_repeat(tx, key, &asked)? {
+        return Ok(());
+    }
     let kept = store::access::totp(tx, who.person)?
         .filter(|t| t.step.is_none())
         .ok_or(Failure::Refused(FactorRefusal::NotBegun))?;
@@ -137,11 +142,10 @@ pub fn confirm_factor(
     let step = step_of(&kept.secret, &typed, who.now)?
         .ok_or(Failure::Refused(FactorRefusal::CodeWrong))?;
     store::access::take_step(tx, who.person, step)?;
-    let hashes: Vec<[u8; 32]> = codes.iter().map(|code| code_hash(code)).collect();
     store::access::record_recovery_codes(tx, who.person, &hashes)?;
     store::access::show_factor(tx, session)?;
     store::access::end_sessions(tx, who.person, Some(session))?;
-    log(tx, who, key, "confirm_factor", who.person)
+    log(tx, who, key, "confirm_factor", who.person, asked)
 }
 
 /// Takes off the second factor of somebody who has lost theirs; their sessions end.
@@ -152,18 +156,26 @@ pub fn drop_factor(
     person: Id,
 ) -> Result<(), Failure<PeopleRefusal>> {
     who.must(Permission::ManagePosts)?;
+    let asked = Digest::of("drop_factor").id(person);
+    if audit::is_repeat(tx, key, &asked)? {
+        return Ok(());
+    }
     store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
     if person == who.person {
         return Err(Failure::Refused(PeopleRefusal::Oneself));
     }
     take_off(tx, person, None)?;
-    log(tx, who, key, "drop_factor", person)
+    log(tx, who, key, "drop_factor", person, asked)
 }
 
 /// Takes off one's own, after the password has been typed again. Every other session ends.
 pub fn drop_own_factor(tx: &mut Tx, who: &Who, key: Id, session: Id) -> Result<(), Failure<Never>> {
+    let asked = Digest::of("drop_factor").id(who.person);
+    if audit::is_repeat(tx, key, &asked)? {
+        return Ok(());
+    }
     take_off(tx, who.person, Some(session))?;
-    log(tx, who, key, "drop_factor", who.person)
+    log(tx, who, key, "drop_factor", who.person, asked)
 }
 
 fn take_off(tx: &mut Tx, person: Id, but: Option<Id>) -> Result<(), store::Broken> {
@@ -172,8 +184,14 @@ fn take_off(tx: &mut Tx, person: Id, but: Option<Id>) -> Result<(), store::Broke
     store::access::end_sessions(tx, person, but)
 }
 
-fn log<R>(tx: &mut Tx, who: &Who, key: Id, verb: &str, person: Id) -> Result<(), Failure<R>> {
-    let asked = Digest::of(verb).id(person).number(who.now);
+fn log<R>(
+    tx: &mut Tx,
+    who: &Who,
+    key: Id,
+    verb: &str,
+    person: Id,
+    asked: Digest,
+) -> Result<(), Failure<R>> {
     let c = Command { key, verb, subject: Some(person), path: None, asked };
     Ok(audit::record(tx, who, c)?)
 }

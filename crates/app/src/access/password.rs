@@ -132,9 +132,12 @@ pub fn change_password(
     session: Id,
     hashed: &str,
 ) -> Result<(), Failure<Never>> {
+    let asked = Digest::of("change_password").id(session).text(hashed);
+    if audit::is_repeat(tx, key, &asked)? {
+        return Ok(());
+    }
     store::access::set_password(tx, who.person, hashed, who.now)?;
     store::access::end_sessions(tx, who.person, Some(session))?;
-    let asked = Digest::of("change_password").id(session).text(hashed);
     let c = Command { key, verb: "change_password", subject: Some(who.person), path: None, asked };
     Ok(audit::record(tx, who, c)?)
 }

@@ -556,3 +556,34 @@ fn the_profile_of_dengbao_asks_for_change_composition_and_history() {
         assert!(!signed_in.must_change && signed_in.may_act);
     });
 }
+
+#[test]
+fn a_key_that_was_used_for_something_else_is_refused_everywhere() {
+    on_both(|stage| {
+        let (security, system) = founded(stage);
+        let person = added(stage, &system, "李书记");
+        let used = person; // The key of adding them, which is their id.
+        let code = invited(stage, &system, person, "village").expect("an invitation");
+        let (hash, now) = (hashed(stage, person, PASSWORD).expect("will do"), stage.now());
+        let stored = hash.clone();
+        let accepted =
+            stage.write(move |tx| app::access::accept(tx, used, code, &stored, now)).map(|_| ());
+        assert!(matches!(accepted, Err(Failure::KeyReused)), "{accepted:?}");
+        let (who, session) = (system.clone(), stage.id());
+        let changed =
+            stage.write(move |tx| app::access::change_password(tx, &who, used, session, &hash));
+        assert!(matches!(changed, Err(Failure::KeyReused)), "{changed:?}");
+        let who = security.clone();
+        let dropped = stage.write(move |tx| app::access::drop_factor(tx, &who, used, person));
+        assert!(matches!(dropped, Err(Failure::KeyReused)), "{dropped:?}");
+        let who = system.clone();
+        let own = stage.write(move |tx| app::access::drop_own_factor(tx, &who, used, session));
+        assert!(matches!(own, Err(Failure::KeyReused)), "{own:?}");
+        // The same twice is the same once.
+        let key = stage.id();
+        for _ in 0..2 {
+            let who = security.clone();
+            stage.write(move |tx| app::access::drop_factor(tx, &who, key, person)).expect("once");
+        }
+    });
+}

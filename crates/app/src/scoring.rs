@@ -301,7 +301,7 @@ pub fn agree_where_equal(tx: &mut Tx, who: &Who, r: &AgreeWhereEqual) -> Answer<
         let no = Refusal::WrongState { is: batch.state, needed: BatchState::Scored };
         return Err(Failure::Refused(no));
     }
-    store::scoring::record_settlements(tx, &agreed)?;
+    store::scoring::record_settlements(tx, r.batch, &agreed)?;
     done(tx, who, r.key, "agree_where_equal", &batch, asked)?;
     let settled = agreed.len() as i64;
     Ok(Agreed { settled, left: batch.households - batch.settled - settled })

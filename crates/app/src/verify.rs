@@ -152,6 +152,9 @@ fn all(
     see("transfer");
     let accounts = ledger::check(tx)?;
     report.counts.push(("account", accounts));
+    if let Some((table, id)) = store::wall::strayed(tx)? {
+        return Err(Finding::new(table, id, "lies elsewhere than what it belongs to").into());
+    }
     see("settlement");
     months::settlements(tx)?;
     see("posting");

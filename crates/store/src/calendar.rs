@@ -252,6 +252,7 @@ pub fn record(tx: &mut Tx, round: &Round, today: Date) -> Result<Opened> {
                 Val::Bool(household.able_to_work),
                 Val::from(officer),
                 Val::from(cadre),
+                Val::from(&village[0].path),
             ]);
         }
     }
@@ -265,7 +266,7 @@ pub fn record(tx: &mut Tx, round: &Round, today: Date) -> Result<Opened> {
         ("state", Type::Text),
         ("households", Type::Int),
     ];
-    const ROSTER: [(&str, Type); 7] = [
+    const ROSTER: [(&str, Type); 8] = [
         ("batch", Type::Id),
         ("household", Type::Id),
         ("position", Type::Int),
@@ -273,6 +274,7 @@ pub fn record(tx: &mut Tx, round: &Round, today: Date) -> Result<Opened> {
         ("able_to_work", Type::Bool),
         ("officer", Type::Id),
         ("cadre", Type::Id),
+        ("path", Type::Text),
     ];
     tx.insert_all("batch", &BATCH, "", batches)?;
     tx.insert_all("roster", &ROSTER, "", roster)?;

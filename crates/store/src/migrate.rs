@@ -1,6 +1,8 @@
 //! Tables moved forward, one numbered file after another, the same numbers on both engines.
 
-use crate::{Broken, Result};
+use domain::access::Reach;
+
+use crate::{Broken, Result, wall};
 
 /// (number, name, SQLite, PostgreSQL)
 pub const FILES: &[(i64, &str, &str, &str)] = &[
@@ -15,6 +17,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         "accounts",
         include_str!("../migrations/sqlite/0002_accounts.sql"),
         include_str!("../migrations/postgres/0002_accounts.sql"),
+    ),
+    (
+        4,
+        "paths",
+        include_str!("../migrations/sqlite/0004_paths.sql"),
+        include_str!("../migrations/postgres/0004_paths.sql"),
     ),
 ];
 
@@ -42,6 +50,10 @@ pub(crate) fn postgres(client: &mut postgres::Client) -> Result<bool> {
     tx.batch_execute(TABLE)?;
     let at: i64 = tx.query_one("SELECT COALESCE(MAX(version), 0) FROM migration", &[])?.get(0);
     // The owner is walled in too.
+    for set in wall::postgres::settings(&Reach::System)? {
+        tx.batch_execute(&set)?;
+    }
+    // The wall of zones made before 0004 asks this.
     tx.batch_execute("SET LOCAL siji.scope = 'system'")?;
     let mut moved = false;
     for (version, name, _, sql) in pending(at)? {

@@ -53,7 +53,9 @@ fn settled(tx: &mut Tx, hold: Id) -> Result<Option<Settled>> {
 
 /// Writes the transfers behind the last one, and every touched balance once.
 pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
+    let paths = paths(tx, decision)?;
     let balances = decision.balances.iter().map(|(id, b)| {
+        let path = b.account.owner.and_then(|owner| paths.get(&owner));
         vec![
             Val::Id(*id),
             Val::Id(b.account.unit),
@@ -64,6 +66,7 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
             Val::Int(b.credits_posted),
             Val::Int(b.debits_pending),
             Val::Int(b.credits_pending),
+            path.map_or("", String::as_str).into(),
         ]
     });
     tx.insert_all(
@@ -78,6 +81,7 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
             ("credits_posted", Type::Int),
             ("debits_pending", Type::Int),
             ("credits_pending", Type::Int),
+            ("path", Type::Text),
         ],
         "ON CONFLICT (id) DO UPDATE SET debits_posted = excluded.debits_posted, \
          credits_posted = excluded.credits_posted, debits_pending = excluded.debits_pending, \
@@ -107,6 +111,19 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
     });
     tx.insert_all("transfer", &COLUMNS, "", rows)?;
     Ok(())
+}
+
+/// Where the households lie whose balances are touched.
+fn paths(tx: &mut Tx, decision: &Decision) -> Result<HashMap<Id, String>> {
+    let accounts = decision.balances.values().map(|b| &b.account);
+    let households: Vec<Id> =
+        accounts.filter(|a| a.kind == Kind::Household).filter_map(|a| a.owner).collect();
+    let mut paths = HashMap::with_capacity(households.len());
+    tx.each_of("SELECT h.id, h.path FROM household h", "h.id", &households, |r| {
+        paths.insert(r.id(0)?, r.text(1)?);
+        Ok(())
+    })?;
+    Ok(paths)
 }
 
 const COLUMNS: [(&str, Type); 13] = [
@@ -192,19 +209,19 @@ pub fn totals(tx: &mut Tx, scope: &Scope) -> Result<Totals> {
         let redeemed = balance(tx, &Account::redeemed())?.available();
         (redeemed, balance(tx, &Account::issued())?.available() - redeemed)
     } else {
-        let within = Within::of(scope, "h.path", Some("h.id"), 1);
+        let within = Within::of(scope, "r.path", Some("r.household"), 1);
         let redeemed = format!(
             "SELECT CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN r.points \
-             ELSE -r.points END), 0) AS BIGINT) \
-             FROM household h JOIN redemption r ON r.household = h.id WHERE {}",
-            within.sql
-        );
-        let outstanding = format!(
-            "SELECT CAST(COALESCE(SUM(a.credits_posted - a.debits_posted), 0) AS BIGINT) \
-             FROM household h JOIN account a ON a.owner = h.id AND a.kind = 'household' WHERE {}",
+             ELSE -r.points END), 0) AS BIGINT) FROM redemption r WHERE {}",
             within.sql
         );
         let redeemed = tx.one(&redeemed, &within.args, |r| r.int(0))?;
+        let within = Within::of(scope, "a.path", Some("a.owner"), 1);
+        let outstanding = format!(
+            "SELECT CAST(COALESCE(SUM(a.credits_posted - a.debits_posted), 0) AS BIGINT) \
+             FROM account a WHERE a.kind = 'household' AND {}",
+            within.sql
+        );
         (redeemed, tx.one(&outstanding, &within.args, |r| r.int(0))?)
     };
     Ok(Totals { credited: outstanding + redeemed, redeemed, outstanding })

@@ -95,12 +95,14 @@ impl Address {
     /// Opens a transaction with its reach. Citus takes one statement at a time, and hands on to its
     /// workers what is `SET LOCAL`, never what `set_config()` sets.
     fn begin(&self, client: &mut Client, begin: &str, reach: &Reach) -> Result<()> {
-        let scope = format!("SET LOCAL siji.scope = '{}'", wall::postgres::setting(reach)?);
+        let settings = wall::postgres::settings(reach)?;
         if self.spread {
             client.client.batch_execute(begin)?;
-            client.client.batch_execute(&scope)?;
+            for set in &settings {
+                client.client.batch_execute(set)?;
+            }
         } else {
-            client.client.batch_execute(&format!("{begin}; {scope}"))?;
+            client.client.batch_execute(&format!("{begin}; {}", settings.join("; ")))?;
         }
         Ok(())
     }

@@ -135,8 +135,9 @@ pub fn record(tx: &mut Tx, r: &Redemption) -> Result<()> {
     let sealed = In::new(&keys, "redemption", r.id);
     tx.exec(
         "INSERT INTO redemption (id, receipt, household, card, market_day, place, points, \
-         proxy_name, proxy_relation, reverses, reason, person, on_date, at, digest) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         proxy_name, proxy_relation, reverses, reason, person, on_date, at, digest, path) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+         COALESCE((SELECT h.path FROM household h WHERE h.id = $3), ''))",
         &args![
             r.id,
             &r.receipt,

@@ -140,8 +140,9 @@ pub fn record_sheet(tx: &mut Tx, mut sheet: Sheet) -> Result<Sheet> {
     )?;
     tx.exec(
         "INSERT INTO sheet (id, batch, household, scorer, person, visited_on, scores, remark, \
-         opened_at, at, replaces, current, digest) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, TRUE, $12)",
+         opened_at, at, replaces, current, digest, path) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, TRUE, $12, \
+         (SELECT b.path FROM batch b WHERE b.id = $2))",
         &args![
             sheet.id,
             sheet.batch,
@@ -467,7 +468,7 @@ impl Settled {
     pub fn marks(&self) -> Result<Scores> {
         scores(&self.scores)
     }
-    fn values(&self) -> Vec<Val> {
+    fn values(&self, path: &str) -> Vec<Val> {
         vec![
             self.id.into(),
             self.batch.into(),
@@ -483,6 +484,7 @@ impl Settled {
             self.replaces.into(),
             true.into(),
             self.digest().into(),
+            path.into(),
         ]
     }
 }
@@ -507,7 +509,7 @@ fn settled(r: &Row) -> Result<Settled> {
     })
 }
 
-const SETTLEMENT_COLUMNS: [(&str, Type); 14] = [
+const SETTLEMENT_COLUMNS: [(&str, Type); 15] = [
     ("id", Type::Id),
     ("batch", Type::Id),
     ("household", Type::Id),
@@ -522,6 +524,7 @@ const SETTLEMENT_COLUMNS: [(&str, Type); 14] = [
     ("replaces", Type::Id),
     ("current", Type::Bool),
     ("digest", Type::Bytes),
+    ("path", Type::Text),
 ];
 
 /// Keeps a settlement in place of the household's former one. `replaces` is filled in here.
@@ -532,13 +535,20 @@ pub fn record_settlement(tx: &mut Tx, mut settled: Settled) -> Result<Settled> {
         &args![settled.batch, settled.household],
         |r| r.id(0),
     )?;
-    tx.insert_all("settlement", &SETTLEMENT_COLUMNS, "", [settled.values()])?;
+    let path = batch_path(tx, settled.batch)?;
+    tx.insert_all("settlement", &SETTLEMENT_COLUMNS, "", [settled.values(&path)])?;
     Ok(settled)
 }
 
-/// Keeps the first settlements of many households at once.
-pub fn record_settlements(tx: &mut Tx, settled: &[Settled]) -> Result<u64> {
-    tx.insert_all("settlement", &SETTLEMENT_COLUMNS, "", settled.iter().map(Settled::values))
+/// Keeps the first settlements of many households of one batch at once.
+pub fn record_settlements(tx: &mut Tx, batch: Id, settled: &[Settled]) -> Result<u64> {
+    let path = batch_path(tx, batch)?;
+    let rows = settled.iter().map(|s| s.values(&path));
+    tx.insert_all("settlement", &SETTLEMENT_COLUMNS, "", rows)
+}
+
+fn batch_path(tx: &mut Tx, batch: Id) -> Result<String> {
+    tx.one("SELECT path FROM batch WHERE id = $1", &args![batch], |r| r.text(0))
 }
 
 pub fn find_settlement(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<Settled>> {

@@ -5,6 +5,8 @@
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
+use domain::Id;
+
 use crate::tx::Engine;
 use crate::{Result, Tx, Val};
 
@@ -19,17 +21,18 @@ enum Lies {
     WithHouseholdOrPerson,
     /// The village's month itself.
     Batch,
-    /// With its `batch`; a cadre reaches the rows of the own households.
+    /// With its `batch`, at whose path it is too; a cadre reaches the rows of the own households.
     InBatch,
     /// With its batch; on the wall for everybody.
     Posting,
     /// At its `path`.
     AtPath,
-    /// A household's account with the household; the others with whoever is signed in.
+    /// A household's account with the household, at whose path it is too; the others with whoever is
+    /// signed in.
     Account,
     /// Where both of its accounts are.
     Transfer,
-    /// With its household, and with the village of its market day.
+    /// With its household, at whose path it is too, and with the village of its market day.
     Redemption,
     /// With its `redemption`.
     InRedemption,
@@ -95,14 +98,17 @@ pub fn walled() -> impl Iterator<Item = &'static str> {
 
 /// The few words that the two engines say differently.
 trait Words {
+    /// A row that is read is asked for its own copy of a path; one that is written, for what it is a
+    /// copy of.
+    fn is_written(&self) -> bool;
     /// The row of this table with this id is within reach.
     fn found(&self, table: &str, id: &str) -> String;
     /// Everything is within reach.
     fn all(&self) -> String;
+    /// Where everything is within reach, `covers` says so by itself.
+    fn all_is_covered(&self) -> bool;
     /// Anybody asks.
     fn public(&self) -> String;
-    /// Any area at all is within reach: not so for a cadre, who has households one by one.
-    fn any_area(&self) -> String;
     /// This column's path is within reach.
     fn covers(&self, path: &str) -> String;
     /// This column's batch has its path within reach.
@@ -115,12 +121,18 @@ trait Words {
     fn own_batch(&self, batch: &str) -> String;
     /// The asker.
     fn person(&self) -> String;
+    /// Somebody known asks.
+    fn signed_in(&self) -> String;
 }
 
 /// May this row be written, and so seen? `x` is how the row's columns are addressed: a name or `NEW`.
 fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
     let found = |table: &str, column: &str| words.found(table, &format!("{x}.{column}"));
     let with_household = || found("household", "household");
+    let read_with_household = |household: &str| {
+        let at_its_path = words.covers(&format!("{x}.path"));
+        format!("{at_its_path} OR {} OR {}", words.own_household(household), words.named(household))
+    };
     let also = match lies {
         // SQLite asks leave for a table of which nothing is read, and knows no view to ask it for.
         Lies::Zone => return format!("({x}.kind <> '' AND {})", words.all()),
@@ -139,28 +151,41 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
             words.covers(&format!("{x}.path")),
             words.own_batch(&format!("{x}.id"))
         ),
-        Lies::InBatch => format!(
-            "{} OR {}",
-            words.covers_batch(&format!("{x}.batch")),
-            words.own_household(&format!("{x}.household"))
-        ),
+        Lies::InBatch => {
+            let covered = match words.is_written() {
+                true => words.covers_batch(&format!("{x}.batch")),
+                false => words.covers(&format!("{x}.path")),
+            };
+            format!("{covered} OR {}", words.own_household(&format!("{x}.household")))
+        }
         Lies::Posting => found("batch", "batch"),
-        Lies::Account => format!(
-            "({x}.kind <> 'household' AND {} IS NOT NULL) OR {}",
-            words.person(),
-            found("household", "owner")
-        ),
+        Lies::Account => {
+            let owner = format!("{x}.owner");
+            let with_household = match words.is_written() {
+                true => found("household", "owner"),
+                false => read_with_household(&owner),
+            };
+            format!("({x}.kind <> 'household' AND {}) OR {with_household}", words.signed_in())
+        }
         Lies::Transfer => {
             format!("({} AND {})", found("account", "debit"), found("account", "credit"))
         }
-        Lies::Redemption => format!(
-            "EXISTS (SELECT 1 FROM market_day wm WHERE wm.id = {x}.market_day AND {}) OR {}",
-            words.covers("wm.path"),
-            with_household()
-        ),
+        Lies::Redemption => {
+            let household = format!("{x}.household");
+            let with_household = match words.is_written() {
+                true => with_household(),
+                false => read_with_household(&household),
+            };
+            format!(
+                "{with_household} OR \
+                 (SELECT TRUE FROM market_day wm WHERE wm.id = {x}.market_day AND {})",
+                words.covers("wm.path"),
+            )
+        }
         Lies::InRedemption => found("redemption", "redemption"),
     };
-    format!("{} OR {also}", words.all())
+    let at_its_path = matches!(lies, Lies::AtPath | Lies::Household | Lies::Batch);
+    if at_its_path && words.all_is_covered() { also } else { format!("{} OR {also}", words.all()) }
 }
 
 /// What may be seen besides, and not written: what hangs on the wall; a household that has moved away
@@ -169,11 +194,44 @@ fn shown(words: &impl Words, lies: Lies, x: &str) -> Option<String> {
     match lies {
         Lies::Posting => Some(words.public()),
         Lies::Batch => Some(format!("({} AND {x}.posted_at IS NOT NULL)", words.public())),
-        Lies::Household => {
-            Some(format!("({} AND {})", words.any_area(), words.named(&format!("{x}.id"))))
-        }
+        Lies::Household => Some(words.named(&format!("{x}.id"))),
         _ => None,
     }
+}
+
+/// The copies of paths follow households that have moved.
+pub(crate) fn follow_households(tx: &mut Tx) -> Result<u64> {
+    let accounts = tx.exec(
+        "UPDATE account SET path = h.path FROM household h WHERE h.id = account.owner \
+         AND account.kind = 'household' AND account.path <> h.path",
+        &[],
+    )?;
+    let redemptions = tx.exec(
+        "UPDATE redemption SET path = h.path FROM household h WHERE h.id = redemption.household \
+         AND redemption.path <> h.path",
+        &[],
+    )?;
+    Ok(accounts + redemptions)
+}
+
+/// The first row that does not lie where what it belongs to lies: (table, id).
+pub fn strayed(tx: &mut Tx) -> Result<Option<(&'static str, Id)>> {
+    for (table, id, of, by) in [
+        ("roster", "household", "batch", "t.batch"),
+        ("sheet", "id", "batch", "t.batch"),
+        ("settlement", "id", "batch", "t.batch"),
+        ("account", "id", "household", "t.owner"),
+        ("redemption", "id", "household", "t.household"),
+    ] {
+        let sql = format!(
+            "SELECT t.{id} FROM {table} t LEFT JOIN {of} o ON o.id = {by} \
+             WHERE t.path <> COALESCE(o.path, '') ORDER BY 1 LIMIT 1"
+        );
+        if let Some(id) = tx.opt(&sql, &[], |r| r.id(0))? {
+            return Ok(Some((table, id)));
+        }
+    }
+    Ok(None)
 }
 
 // Two numbers count on through the whole zone, whoever draws the next one. Nothing but the number

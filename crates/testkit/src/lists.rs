@@ -62,8 +62,8 @@ impl<'s> Lists<'s> {
                 &args![next, here],
             )?;
             tx.exec(
-                "INSERT INTO roster (batch, household, position, head_name, able_to_work) \
-                 VALUES ($1, $2, 1, '李庄赵六', TRUE)",
+                "INSERT INTO roster (batch, household, position, head_name, able_to_work, path) \
+                 VALUES ($1, $2, 1, '李庄赵六', TRUE, '001.001.002')",
                 &args![next, household],
             )?;
             Ok(())
@@ -183,6 +183,7 @@ impl<'s> Lists<'s> {
                         ("market_day", market_day.into()),
                         ("place", place.into()),
                         ("points", 20_i64.into()),
+                        ("path", path.into()),
                         ("person", person.into()),
                         ("on_date", today.into()),
                         ("at", 0_i64.into()),

@@ -258,6 +258,48 @@ fn a_market_day_in_lines() {
     });
 }
 
+/// What a household has and has spent goes with it to its new village.
+#[test]
+fn points_go_with_a_household_that_moves() {
+    on_both(|stage| {
+        let shop = Shop::open(stage);
+        shop.receive(&[("G002", 9, None)]);
+        shop.credit(1, 400);
+        stage.at("2026-11-23T10:00");
+        shop.redeem(Redeem {
+            key: stage.id(),
+            by: By::Household(shop.households[0]),
+            market_day: shop.day,
+            wishes: shop.wishes(&[("G002", 1)]),
+            proxy: None,
+        })
+        .unwrap();
+        let next_door = stage.area("001.001.009", "village_committee", "新村");
+        let before = {
+            let who = stage.now_as(&shop.committee);
+            stage.read_in(who.reach(), move |tx| app::points::totals(tx, &who)).unwrap()
+        };
+        assert!(before.redeemed > 0 && before.outstanding > 0, "{before:?}");
+        let household = shop.households[0];
+        stage
+            .write::<_, Never>(move |tx| {
+                let mut row = store::registry::find(tx, household)?.expect("a household");
+                row.household.village = next_door;
+                row.household.path = "001.001.009".to_owned();
+                let moved = [(household, &row.household, String::new())];
+                Ok(store::registry::update_households(tx, moved, 1_795_400_000_000)?)
+            })
+            .unwrap();
+        let there = stage.person("新村", Role::VillageCommittee, Some("001.001.009"));
+        let totals =
+            |who: Who| stage.read_in(who.reach(), move |tx| app::points::totals(tx, &who)).unwrap();
+        assert_eq!(totals(there), before, "{}", stage.engine);
+        assert_eq!(totals(stage.now_as(&shop.committee)).credited, 0, "{}", stage.engine);
+        let strayed = stage.read::<_, Never>(|tx| Ok(store::wall::strayed(tx)?)).unwrap();
+        assert_eq!(strayed, None);
+    });
+}
+
 #[test]
 fn a_card_is_shown_lost_and_replaced() {
     on_both(|stage| {

@@ -435,6 +435,23 @@ fn what_has_no_fingerprint_is_found_by_what_it_adds_up_to() {
             ),
             ("UPDATE batch SET seal = digest FROM scheme", "batch", "is not what was sealed"),
             (
+                "UPDATE account SET path = '001' WHERE kind = 'household'",
+                "account",
+                "lies elsewhere than what it belongs to",
+            ),
+            (
+                "UPDATE redemption SET path = '001'",
+                "redemption",
+                "lies elsewhere than what it belongs to",
+            ),
+            ("UPDATE roster SET path = ''", "roster", "lies elsewhere than what it belongs to"),
+            ("UPDATE sheet SET path = '9'", "sheet", "lies elsewhere than what it belongs to"),
+            (
+                "UPDATE settlement SET path = '001.001.0010'",
+                "settlement",
+                "lies elsewhere than what it belongs to",
+            ),
+            (
                 "UPDATE batch SET state = 'reviewed'",
                 "transfer",
                 "there is no certification it could come from",

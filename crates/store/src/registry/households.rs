@@ -141,5 +141,8 @@ pub fn update_households<'a>(
     let rows = rows.into_iter().map(|(id, h, search)| values(&keys, id, h, search, at));
     let rows = until_broken(rows, &mut broken);
     let written = tx.update_all("household", ("id", Type::Id), &WRITTEN, rows)?;
+    if written > 0 {
+        crate::wall::follow_households(tx)?;
+    }
     broken.map_or(Ok(written), Err)
 }

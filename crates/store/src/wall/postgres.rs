@@ -8,68 +8,85 @@ use domain::audit::Digest;
 use super::{WALLED, Words, reached, shown};
 use crate::{Broken, Result};
 
-struct Postgres;
+enum Postgres {
+    Reading,
+    Writing,
+}
 
-// A sub-select is computed once for each statement, not once for each row.
+/// One part of the reach, for each row.
+fn part(name: &str) -> String {
+    format!("current_setting('siji.{name}', true)")
+}
+
+// What a page pays for the wall is above all what is made ready with each statement: so a sub-select,
+// computed once for all rows, reads one setting and does nothing else, and what is seldom asked lies
+// behind a function.
 impl Words for Postgres {
+    fn is_written(&self) -> bool {
+        matches!(self, Postgres::Writing)
+    }
     fn found(&self, table: &str, id: &str) -> String {
         // `EXISTS` is planned twice over, each time with all that it rests on, and both are made
         // ready with every statement. No row makes a NULL, which lets nothing through.
         format!("(SELECT true FROM reached_{table} wf WHERE wf.id = {id})")
     }
     fn all(&self) -> String {
-        "(SELECT reach_all())".to_owned()
+        format!("(SELECT {}) = 'all'", part("kind"))
+    }
+    fn all_is_covered(&self) -> bool {
+        true
     }
     fn public(&self) -> String {
-        "(SELECT reach_public())".to_owned()
-    }
-    fn any_area(&self) -> String {
-        "(SELECT reach_low()) IS NOT NULL".to_owned()
+        format!("{} = 'public'", part("kind"))
     }
     fn covers(&self, path: &str) -> String {
-        // Areas are numbered in three digits to a step: every area above a path is a beginning of it.
-        let above = [3, 7, 11, 15, 19].map(|n| format!("left({path}, {n})")).join(", ");
-        format!(
-            "(({path} >= (SELECT reach_low()) AND {path} < (SELECT reach_high())) \
-             OR ARRAY[{above}] && (SELECT reach_others()))"
-        )
+        // A lapsed `low` must not begin before all paths.
+        let (low, high) = (format!("NULLIF({}, '')", part("low")), part("high"));
+        format!("(({path} >= (SELECT {low}) AND {path} < (SELECT {high})) OR reach_others({path}))")
     }
     fn covers_batch(&self, batch: &str) -> String {
-        format!("EXISTS (SELECT 1 FROM covered_batch wb WHERE wb.id = {batch})")
+        format!("(SELECT true FROM covered_batch wb WHERE wb.id = {batch})")
     }
     fn named(&self, household: &str) -> String {
-        format!("(SELECT true FROM named_household wn WHERE wn.id = {household} LIMIT 1)")
+        format!("reach_named({household})")
     }
     fn own_household(&self, household: &str) -> String {
-        format!("{household} = ANY ((SELECT own_households(reach_owner()))::uuid[])")
+        format!("{household} = ANY ((SELECT own_households({OWNER}))::uuid[])")
     }
     fn own_batch(&self, batch: &str) -> String {
-        format!("{batch} = ANY ((SELECT own_batches(reach_owner()))::uuid[])")
+        format!("{batch} = ANY ((SELECT own_batches({OWNER}))::uuid[])")
     }
     fn person(&self) -> String {
-        "(SELECT reach_person())".to_owned()
+        format!("(SELECT NULLIF({}, '')::uuid)", part("person"))
+    }
+    fn signed_in(&self) -> String {
+        format!("(SELECT {}) IN ('all', 'person')", part("kind"))
     }
 }
 
-/// The parts of `siji.scope`: kind; person; first path; other paths; whether they have households of
-/// their own. An unset or empty scope has no parts, so every answer is no.
+/// Who asks, if they have households of their own.
+const OWNER: &str = "NULLIF(current_setting('siji.owner', true), '')::uuid";
+
+/// An unset setting is NULL and a lapsed one is empty: every answer is no.
+///
+/// Areas are numbered in three digits to a step: every area above a path is a beginning of it.
 const FUNCTIONS: &str = "
-CREATE OR REPLACE FUNCTION reach_part(n integer) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT NULLIF(split_part(current_setting('siji.scope', true), ';', n), '') $$;
-CREATE OR REPLACE FUNCTION reach_all() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT COALESCE(reach_part(1) IN ('system', 'zone'), false) $$;
-CREATE OR REPLACE FUNCTION reach_public() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT COALESCE(reach_part(1) = 'public', false) $$;
-CREATE OR REPLACE FUNCTION reach_person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT reach_part(2)::uuid $$;
-CREATE OR REPLACE FUNCTION reach_low() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT reach_part(3) $$;
-CREATE OR REPLACE FUNCTION reach_high() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT reach_part(3) || '/' $$;
-CREATE OR REPLACE FUNCTION reach_others() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT string_to_array(reach_part(4), ',') $$;
-CREATE OR REPLACE FUNCTION reach_owner() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
-  $$ SELECT CASE WHEN reach_part(5) = 'own' THEN reach_part(2)::uuid END $$;
+CREATE OR REPLACE FUNCTION reach_others(path text) RETURNS boolean
+  LANGUAGE plpgsql STABLE PARALLEL SAFE AS
+  $$ DECLARE others text := current_setting('siji.others', true);
+     BEGIN
+       IF path = '' OR others IS NULL OR others = '' THEN RETURN false; END IF;
+       RETURN ARRAY[left(path, 3), left(path, 7), left(path, 11), left(path, 15), left(path, 19)]
+         && string_to_array(others, ',');
+     END $$;
+CREATE OR REPLACE FUNCTION reach_named(asked uuid) RETURNS boolean
+  LANGUAGE plpgsql STABLE SECURITY DEFINER
+  SET search_path FROM CURRENT AS
+  $$ BEGIN
+       RETURN EXISTS (SELECT 1 FROM roster r JOIN batch b ON b.id = r.batch WHERE r.household = asked
+         AND (b.path >= NULLIF(current_setting('siji.low', true), '')
+              AND b.path < current_setting('siji.high', true) OR reach_others(b.path)));
+     END $$;
 CREATE OR REPLACE FUNCTION own_households(owner uuid) RETURNS uuid[]
   LANGUAGE sql STABLE STRICT SECURITY DEFINER
   SET search_path FROM CURRENT AS
@@ -104,11 +121,9 @@ const REACHED: [&str; 4] = ["batch", "household", "account", "redemption"];
 /// The owner sees these tables whole; each view holds the asker's reach itself, so that it shows
 /// nothing but what the wall shows.
 fn views_sql() -> String {
-    let covers = Postgres.covers("wb.path");
+    let covers = Postgres::Reading.covers("wb.path");
     let mut sql = format!(
-        "CREATE OR REPLACE VIEW covered_batch AS SELECT wb.id FROM batch wb WHERE {covers}; \
-         CREATE OR REPLACE VIEW named_household AS SELECT wr.household AS id \
-         FROM roster wr JOIN batch wb ON wb.id = wr.batch WHERE {covers};\n"
+        "CREATE OR REPLACE VIEW covered_batch AS SELECT wb.id FROM batch wb WHERE {covers};\n"
     );
     for table in LOOKED_INTO {
         sql.push_str(&format!(
@@ -119,7 +134,10 @@ fn views_sql() -> String {
     for table in REACHED {
         let lies = WALLED.iter().find(|(name, _)| *name == table).map(|(_, lies)| *lies);
         let lies = lies.expect("what is looked into is walled");
-        let seen = [Some(reached(&Postgres, lies, table)), shown(&Postgres, lies, table)];
+        let seen = [
+            Some(reached(&Postgres::Reading, lies, table)),
+            shown(&Postgres::Reading, lies, table),
+        ];
         let seen = seen.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
         sql.push_str(&format!(
             "CREATE OR REPLACE VIEW reached_{table} AS SELECT id FROM {table} WHERE {seen};\n"
@@ -154,22 +172,23 @@ fn role_sql(role: &str) -> String {
 fn wall_sql(schema: &str, role: &str) -> String {
     let mut sql = FUNCTIONS.to_owned() + &views_sql();
     for (table, lies) in WALLED {
-        let within = reached(&Postgres, *lies, table);
+        let within = reached(&Postgres::Reading, *lies, table);
+        let written = reached(&Postgres::Writing, *lies, table);
         sql.push_str(&format!(
             "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; \
              ALTER TABLE {table} FORCE ROW LEVEL SECURITY; \
              DROP POLICY IF EXISTS wall ON {table}; \
-             CREATE POLICY wall ON {table} USING ({within}) WITH CHECK ({within}); \
+             CREATE POLICY wall ON {table} USING ({within}) WITH CHECK ({written}); \
              DROP POLICY IF EXISTS shown ON {table};\n"
         ));
-        if let Some(shown) = shown(&Postgres, *lies, table) {
+        if let Some(shown) = shown(&Postgres::Reading, *lies, table) {
             sql.push_str(&format!("CREATE POLICY shown ON {table} FOR SELECT USING ({shown});\n"));
         }
     }
     sql.push_str(&format!(
         "GRANT USAGE ON SCHEMA {schema} TO {role}; \
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; \
-         REVOKE INSERT, UPDATE, DELETE ON migration, covered_batch, named_household FROM {role};\n"
+         REVOKE INSERT, UPDATE, DELETE ON migration, covered_batch FROM {role};\n"
     ));
     for table in REACHED {
         sql.push_str(&format!("REVOKE INSERT, UPDATE, DELETE ON reached_{table} FROM {role};\n"));
@@ -205,22 +224,46 @@ pub(crate) fn build(client: &mut ::postgres::Client, schema: &str, moved: bool) 
     Ok(())
 }
 
-/// The value of `siji.scope`: digits, dots and ids, nothing that would need quoting.
-pub(crate) fn setting(reach: &Reach) -> Result<String> {
-    let scope = match reach {
-        Reach::System => return Ok("system".to_owned()),
-        Reach::Public => return Ok("public".to_owned()),
-        Reach::Person(scope) => scope,
+/// The statements that open a transaction's reach: digits, dots and ids, nothing that would need quoting.
+///
+/// `kind`: `all`, `public` or `person`; `low` and `high`: the paths from and before which all is within
+/// reach; `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
+pub(crate) fn settings(reach: &Reach) -> Result<[String; 6]> {
+    let all = || ["all", FIRST_PATH, AFTER_PATHS, "", ""].map(str::to_owned);
+    let (parts, owner) = match reach {
+        Reach::System => (all(), false),
+        Reach::Public => (["public", "", "", "", ""].map(str::to_owned), false),
+        Reach::Person(scope) => {
+            let is_path =
+                |p: &String| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            if !scope.paths.iter().all(is_path) {
+                return Err(Broken::data("a path is made of digits and dots"));
+            }
+            let mut parts = all();
+            if !reach.is_all() {
+                let (low, high, others) = match scope.paths.split_first() {
+                    Some((first, others)) => (first.clone(), format!("{first}/"), others.join(",")),
+                    None => Default::default(),
+                };
+                parts = ["person".to_owned(), low, high, others, String::new()];
+            }
+            parts[4] = scope.person.to_string();
+            (parts, scope.assigned)
+        }
     };
-    let is_path = |p: &String| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if !scope.paths.iter().all(is_path) {
-        return Err(Broken::data("a path is made of digits and dots"));
-    }
-    let kind = if reach.is_all() { "zone" } else { "person" };
-    let (first, others) = match scope.paths.split_first() {
-        Some((first, others)) => (first.as_str(), others.join(",")),
-        None => ("", String::new()),
-    };
-    let own = if scope.assigned { "own" } else { "" };
-    Ok(format!("{kind};{};{first};{others};{own}", scope.person))
+    let [kind, low, high, others, person] = parts;
+    let owner = if owner { person.clone() } else { String::new() };
+    let set = |name: &str, value: String| format!("SET LOCAL siji.{name} = '{value}'");
+    Ok([
+        set("kind", kind),
+        set("low", low),
+        set("high", high),
+        set("others", others),
+        set("person", person),
+        set("owner", owner),
+    ])
 }
+
+/// Every path begins with a digit.
+const FIRST_PATH: &str = "0";
+const AFTER_PATHS: &str = ":";

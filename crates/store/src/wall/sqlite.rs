@@ -38,6 +38,9 @@ enum Sqlite {
 }
 
 impl Words for Sqlite {
+    fn is_written(&self) -> bool {
+        matches!(self, Sqlite::Writing)
+    }
     fn found(&self, table: &str, id: &str) -> String {
         format!("EXISTS (SELECT 1 FROM {table} wf WHERE wf.id = {id})")
     }
@@ -47,8 +50,8 @@ impl Words for Sqlite {
     fn public(&self) -> String {
         "reach_public()".to_owned()
     }
-    fn any_area(&self) -> String {
-        "reach_areas()".to_owned()
+    fn all_is_covered(&self) -> bool {
+        false
     }
     fn covers(&self, path: &str) -> String {
         // The first area is compared in place; only further ones cost a call for each row.
@@ -58,23 +61,14 @@ impl Words for Sqlite {
         )
     }
     fn covers_batch(&self, batch: &str) -> String {
-        let other = format!(
+        format!(
             "EXISTS (SELECT 1 FROM main.batch wb WHERE wb.id = {batch} AND reach_covers(wb.path))"
-        );
-        match self {
-            Sqlite::Writing => other,
-            // The batches of the first area are found once for each statement.
-            Sqlite::Reading => format!(
-                "({batch} IN (SELECT id FROM main.batch \
-                   WHERE path >= reach_low() AND path < reach_high()) \
-                 OR (reach_others() AND {other}))"
-            ),
-        }
+        )
     }
     fn named(&self, household: &str) -> String {
         format!(
-            "EXISTS (SELECT 1 FROM main.roster wr JOIN main.batch wb ON wb.id = wr.batch \
-             WHERE wr.household = {household} AND {})",
+            "(reach_areas() AND EXISTS (SELECT 1 FROM main.roster wr JOIN main.batch wb \
+             ON wb.id = wr.batch WHERE wr.household = {household} AND {}))",
             self.covers("wb.path")
         )
     }
@@ -102,6 +96,9 @@ impl Words for Sqlite {
     }
     fn person(&self) -> String {
         "reach_person()".to_owned()
+    }
+    fn signed_in(&self) -> String {
+        "reach_person() IS NOT NULL".to_owned()
     }
 }
 

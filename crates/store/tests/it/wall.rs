@@ -73,9 +73,9 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
             &args![b, round, village, &path],
         )?;
         put(
-            "INSERT INTO roster (batch, household, position, head_name, able_to_work) \
-             VALUES ($1, $2, 1, 'Zhang', TRUE)",
-            &args![b, household],
+            "INSERT INTO roster (batch, household, position, head_name, able_to_work, path) \
+             VALUES ($1, $2, 1, 'Zhang', TRUE, $3)",
+            &args![b, household, &path],
         )?;
         put(
             "INSERT INTO member (id, household, number, name, relation, sex, id_kind, active, \
@@ -89,14 +89,14 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
         )?;
         put(
             "INSERT INTO sheet (id, batch, household, scorer, person, scores, remark, at, \
-             current, digest) VALUES ($1, $2, $3, 'assigned_cadre', $4, '', '', 1, TRUE, $5)",
-            &args![ids[4], b, household, by, zeros()],
+             current, digest, path) VALUES ($1, $2, $3, 'assigned_cadre', $4, '', '', 1, TRUE, $5, $6)",
+            &args![ids[4], b, household, by, zeros(), &path],
         )?;
         put(
             "INSERT INTO settlement (id, batch, household, outcome, basis, scores, sums, total, \
-             note, person, at, current, digest) \
-             VALUES ($1, $2, $3, 'assessed', 'equal', '', '', 1, '', $4, 1, TRUE, $5)",
-            &args![ids[5], b, household, by, zeros()],
+             note, person, at, current, digest, path) \
+             VALUES ($1, $2, $3, 'assessed', 'equal', '', '', 1, '', $4, 1, TRUE, $5, $6)",
+            &args![ids[5], b, household, by, zeros(), &path],
         )?;
         put(
             "INSERT INTO posting (id, batch, place, contact, from_date, to_date, days, day_kind, \
@@ -117,8 +117,8 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
         )?;
         put(
             "INSERT INTO account (id, unit, kind, owner, debits_posted, credits_posted, \
-             debits_pending, credits_pending) VALUES ($1, $2, 'household', $3, 0, 5, 0, 0)",
-            &args![account, ids[8], household],
+             debits_pending, credits_pending, path) VALUES ($1, $2, 'household', $3, 0, 5, 0, 0, $4)",
+            &args![account, ids[8], household, &path],
         )?;
         let issued = ids[9];
         put(
@@ -154,8 +154,9 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
         )?;
         put(
             "INSERT INTO redemption (id, receipt, household, market_day, place, points, person, \
-             on_date, at, digest) VALUES ($1, $2, $3, $4, $5, 5, $6, '2026-11-09', 1, $7)",
-            &args![redemption, format!("R{n}"), household, day, place, by, zeros()],
+             on_date, at, digest, path) \
+             VALUES ($1, $2, $3, $4, $5, 5, $6, '2026-11-09', 1, $7, $8)",
+            &args![redemption, format!("R{n}"), household, day, place, by, zeros(), &path],
         )?;
         put(
             "INSERT INTO redemption_line (redemption, line, goods, lot, quantity, points_each) \
@@ -240,6 +241,21 @@ fn nothing_is_written_outside_the_reach() {
         ] {
             assert!(refused(stage, &village, sql), "{}: {sql}", stage.engine);
         }
+        // Another village's batch, said to lie here.
+        let foreign = stage.read::<_, Never>(|tx| {
+            let sql = "SELECT b.id, r.household FROM batch b JOIN roster r ON r.batch = b.id \
+                       WHERE b.path = '001.001.002'";
+            Ok(tx.one(sql, &args![], |r| Ok((r.id(0)?, r.id(1)?)))?)
+        });
+        let (batch, household) = foreign.expect("the other village's");
+        let (id, by) = (stage.id(), zone.cadre);
+        let strayed = stage.write_in::<_, Never>(village.clone(), move |tx| {
+            let sql = "INSERT INTO sheet (id, batch, household, scorer, person, scores, remark, at, \
+                       current, digest, path) VALUES ($1, $2, $3, 'assistance_officer', $4, '', '', \
+                       1, TRUE, $5, '001.001.001')";
+            Ok(tx.exec(sql, &args![id, batch, household, by, vec![0_u8; 32]])?)
+        });
+        assert!(strayed.is_err(), "{}", stage.engine);
         // What lies outside is not even there to be changed.
         let before = zone.seen(Reach::System);
         let touched = stage.write_in::<_, Never>(village, |tx| {
@@ -316,21 +332,34 @@ fn postgres_shows_nothing_to_a_missing_or_empty_scope() {
         .expect("a count")
         .get(0);
     assert_eq!(owned, 0);
-    for scope in [None, Some(""), Some(";"), Some(";;;;"), Some("person;;;;"), Some("x;y;z")] {
+    let sets: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("kind", ""), ("low", ""), ("high", ""), ("others", ""), ("person", ""), ("owner", "")],
+        &[("kind", "person")],
+        &[("kind", "person"), ("low", "001")],
+        &[("kind", "person"), ("high", "002")],
+        &[("low", ""), ("high", "/")],
+        &[("others", ",")],
+        &[("kind", "x"), ("person", "y"), ("owner", "z")],
+    ];
+    for set in sets {
         let mut tx = client.transaction().expect("a transaction");
-        if let Some(scope) = scope {
-            tx.batch_execute(&format!("SET LOCAL siji.scope = '{scope}'")).expect("set");
+        for (name, value) in set {
+            tx.batch_execute(&format!("SET LOCAL siji.{name} = '{value}'")).expect("set");
         }
         for table in store::wall::walled() {
-            let sql = format!("SELECT COUNT(*) FROM {table}");
+            // Whoever is signed in sees what lies in no household's account.
+            let of_all = if table == "account" { "WHERE kind = 'household'" } else { "" };
+            let sql = format!("SELECT COUNT(*) FROM {table} {of_all}");
             let seen = tx.query_one(&sql, &[]).map(|row| row.get::<_, i64>(0));
             // A person who is no id is an error, which shows nothing either.
             let Ok(seen) = seen else { break };
-            assert_eq!(seen, 0, "{table} under {scope:?}");
+            assert_eq!(seen, 0, "{table} under {set:?}");
         }
     }
-    // A scope that was set and has lapsed reads as the empty text.
-    client.batch_execute("BEGIN; SET LOCAL siji.scope = 'system'; COMMIT").expect("lapsed");
+    // A reach that was set and has lapsed reads as the empty text.
+    let all = "SET LOCAL siji.kind = 'all'; SET LOCAL siji.low = '0'; SET LOCAL siji.high = ':'";
+    client.batch_execute(&format!("BEGIN; {all}; COMMIT")).expect("lapsed");
     let seen: i64 =
         client.query_one("SELECT COUNT(*) FROM household", &[]).expect("a count").get(0);
     assert_eq!(seen, 0);

@@ -8,6 +8,7 @@ mod counter;
 mod ledger;
 mod log;
 mod months;
+mod posting_log;
 mod wall;
 
 use domain::audit::chain::Head;
@@ -156,6 +157,8 @@ fn all(
     months::settlements(tx)?;
     see("posting");
     wall::check(tx)?;
+    see("posting_log");
+    posting_log::check(tx, report)?;
     see("batch");
     let batches = months::batches(tx)?;
     report.counts.push(("batch", batches));

@@ -170,4 +170,5 @@ refusal-certify-never-posted = This batch was never hung, so it cannot be certif
 refusal-certify-still-running = { $postings } lists still hang, until { $until }. Certification is possible the day after.
 refusal-certify-objections-open = { $count } objections have no answer. Please answer them first.
 refusal-certify-you-scored-here = You scored in this batch. Please let somebody certify who did not.
+refusal-certify-not-in-log = { $postings } lists of this batch are not in the posting log, so it cannot be certified. Please ask the administrator to run siji verify.
 refusal-certify-not-as-posted = Row { $serial } is not settled as it hangs on the wall, so the batch cannot be certified. Please ask the administrator to find out why.

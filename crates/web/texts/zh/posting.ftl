@@ -170,4 +170,5 @@ refusal-certify-never-posted = 这一批没有公示过，不能认定。
 refusal-certify-still-running = 还有 { $postings } 张名单在公示，到 { $until } 为止，次日可以认定。
 refusal-certify-objections-open = 还有 { $count } 件异议没有答复，请先答复。
 refusal-certify-you-scored-here = 您在这一批打过分，请由没有参加打分的人认定。
+refusal-certify-not-in-log = 本批有 { $postings } 张名单没有记入公示日志，不能认定。请联系管理员运行 siji verify 查明。
 refusal-certify-not-as-posted = 第 { $serial } 行的评分与墙上公示的不一致，不能认定。请联系管理员查明。

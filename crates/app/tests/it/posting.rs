@@ -505,8 +505,8 @@ fn a_correction_in_the_log_names_what_it_amends() {
             assert!(refused.is_err());
         }
         let note = stage.read(app::posting::checkpoint).unwrap();
-        let newest = Checkpoint::read(note.split_once("\n\n").unwrap().0).map(|c| c.size);
-        assert_eq!(newest.unwrap_or(2), 2);
+        let newest = Checkpoint::read(&format!("{}\n", note.split_once("\n\n").unwrap().0));
+        assert_eq!(newest.map(|checkpoint| checkpoint.size), Ok(2));
     });
 }
 

@@ -2,6 +2,7 @@
 //! partial.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::super::merkle::node;
 use super::{Hash, Hashes};
@@ -148,7 +149,8 @@ pub fn unbundle(tile: Tile, bytes: &[u8]) -> Result<Vec<&[u8]>, NoTile> {
 pub struct Tiles<F> {
     size: u64,
     fetch: F,
-    kept: BTreeMap<Tile, Vec<Hash>>,
+    /// Every row of each tile's own small tree, the tile's hashes first.
+    kept: BTreeMap<Tile, Vec<Vec<Hash>>>,
 }
 
 impl<E, F> Tiles<F>
@@ -172,18 +174,22 @@ where
         let (tile_level, above) = (level / HEIGHT, level % HEIGHT);
         let first = index << above;
         let tile = Tile::at(What::Hashes(tile_level), first / FULL, self.size).ok_or(NoTile)?;
-        let hashes = match self.kept.entry(tile) {
-            std::collections::btree_map::Entry::Occupied(kept) => kept.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(hashes_of(tile, &(self.fetch)(tile)?)?)
-            }
+        let rows = match self.kept.entry(tile) {
+            Entry::Occupied(kept) => kept.into_mut(),
+            Entry::Vacant(free) => free.insert(rows_over(hashes_of(tile, &(self.fetch)(tile)?)?)),
         };
-        let begin = (first % FULL) as usize;
-        let below = hashes.get(begin..begin + (1 << above)).ok_or(NoTile)?;
-        let mut row = below.to_vec();
-        while row.len() > 1 {
-            row = row.as_chunks::<2>().0.iter().map(|[left, right]| node(left, right)).collect();
-        }
-        Ok(row[0])
+        let place = ((first % FULL) >> above) as usize;
+        let hash = rows.get(usize::from(above)).and_then(|row| row.get(place));
+        Ok(*hash.ok_or(NoTile)?)
     }
+}
+
+/// A row of hashes, and each row of full pairs above it.
+fn rows_over(hashes: Vec<Hash>) -> Vec<Vec<Hash>> {
+    let mut rows = vec![hashes];
+    while let Some(last) = rows.last().filter(|row| row.len() > 1) {
+        let (pairs, _) = last.as_chunks::<2>();
+        rows.push(pairs.iter().map(|[left, right]| node(left, right)).collect());
+    }
+    rows
 }

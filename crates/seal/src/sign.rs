@@ -75,7 +75,8 @@ impl SignKey {
             Secret::Ed25519(key) => Ok(key.sign(text).to_bytes().to_vec()),
             Secret::Sm2(key) => {
                 let signature: sm2::dsa::Signature =
-                    sm2::dsa::signature::Signer::try_sign(&**key, text).map_err(|_| Fault::Closed)?;
+                    sm2::dsa::signature::Signer::try_sign(&**key, text)
+                        .map_err(|_| Fault::Closed)?;
                 Ok(signature.to_bytes().to_vec())
             }
         }

@@ -128,7 +128,8 @@ fn keys_as_text() {
 fn a_key_file_from_before_the_posting_log_gets_its_key_once() {
     let (_folder, path) = folder_with(Cipher::Aes256GcmSiv);
     let whole = fs::read_to_string(&path).unwrap();
-    let old: String = whole.lines().filter(|l| !l.starts_with("log ")).map(|l| format!("{l}\n")).collect();
+    let old: String =
+        whole.lines().filter(|l| !l.starts_with("log ")).map(|l| format!("{l}\n")).collect();
     fs::write(&path, old).unwrap();
     let keys = || Keys::of_file(&path).unwrap();
     assert!(keys().log_keys().is_empty());

@@ -3,6 +3,7 @@
 
 mod client;
 mod pages;
+mod posting;
 mod process;
 mod sheets;
 mod wall;
@@ -121,6 +122,13 @@ impl Bench {
             let keys = folder.join("wall");
             play(&keys, self.households, 2, Some(url))?;
             rows.extend(wall::run(&keys, Some(url))?);
+        }
+        if wanted("posting") {
+            let data = folder.join("posting");
+            if !data.join("siji.db").exists() {
+                play(&data, 3773, 2, None)?;
+            }
+            rows.extend(posting::run(&data)?);
         }
         if wanted("sheets") {
             rows.extend(sheets::run(&folder)?);

@@ -235,7 +235,9 @@ mod tests {
         let takes = |route: &str, field: &str| {
             routes.iter().any(|r| {
                 let whole = r.name == route || route == "*";
-                whole && (r.takes.contains(&field) || r.documented_path().contains(&format!("{{{field}}}")))
+                whole
+                    && (r.takes.contains(&field)
+                        || r.documented_path().contains(&format!("{{{field}}}")))
             })
         };
         for (route, field) in form::all() {

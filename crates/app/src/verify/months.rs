@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use domain::Id;
 use domain::points::Account;
-use domain::posting::{Posting, Serial};
 use domain::posting::post::hangs_as;
 use domain::posting::seal::Seal;
+use domain::posting::{Posting, Serial};
 use domain::scheme::Scheme;
 use domain::scoring::{BatchState, Scores, compute, creditable};
 use store::Tx;

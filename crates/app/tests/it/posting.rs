@@ -487,7 +487,11 @@ fn a_correction_in_the_log_names_what_it_amends() {
             assert_eq!((entry.posting, entry.kind), (id, kind));
             assert_eq!(entry.area, "001.001.001");
             for personal in ["欧阳", "张", "97"] {
-                assert!(!file.entry.lines().take(7).any(|l| l.contains(personal)), "{}", file.entry);
+                assert!(
+                    !file.entry.lines().take(7).any(|l| l.contains(personal)),
+                    "{}",
+                    file.entry
+                );
             }
             let salt: Vec<u8> = (0..16)
                 .map(|i| u8::from_str_radix(&file.salt[2 * i..2 * i + 2], 16).unwrap())

@@ -38,7 +38,7 @@ pub struct Checkpoints {
     new: String,
     /// The log's files: a folder, or an address that ends in /log [default: the folder of NEW]
     #[arg(long, value_name = "DIR-or-URL")]
-    log: Option<String>,
+    files: Option<String>,
     /// The log's public key, NAME+HEX+BASE64.
     #[arg(long, value_name = "KEY", value_parser = key, required = true)]
     key: Vec<VerifierKey>,
@@ -48,7 +48,7 @@ pub struct Checkpoints {
 pub struct Log {
     /// The log's files: a folder, or an address that ends in /log.
     #[arg(value_name = "DIR-or-URL")]
-    log: String,
+    files: String,
     /// The log's public key, NAME+HEX+BASE64.
     #[arg(long, value_name = "KEY", value_parser = key, required = true)]
     key: Vec<VerifierKey>,
@@ -120,7 +120,9 @@ impl Posting {
             writeln!(out, "{said}")?;
         } else {
             match &checked {
-                Ok(checked) => tell(&mut out, checked, if is_own { file.keys.first() } else { None })?,
+                Ok(checked) => {
+                    tell(&mut out, checked, if is_own { file.keys.first() } else { None })?
+                }
                 Err(why) => writeln!(out, "DOES NOT HOLD: {why}")?,
             }
         }
@@ -129,7 +131,8 @@ impl Posting {
 }
 
 fn checked(file: &ProofFile, keys: &[VerifierKey]) -> Result<Checked, String> {
-    let byte = |i: usize| file.salt.get(2 * i..2 * i + 2).and_then(|d| u8::from_str_radix(d, 16).ok());
+    let byte =
+        |i: usize| file.salt.get(2 * i..2 * i + 2).and_then(|d| u8::from_str_radix(d, 16).ok());
     let salt: Option<Vec<u8>> = (0..SALT).map(byte).collect();
     let salt = salt.filter(|_| file.salt.len() == 2 * SALT).and_then(|salt| salt.try_into().ok());
     let salt = salt.ok_or("the salt is not 32 hexadecimal digits")?;
@@ -159,7 +162,7 @@ impl Checkpoints {
             Some((folder, _)) => folder.to_owned(),
             None => ".".to_owned(),
         };
-        let log = self.log.clone().unwrap_or_else(beside);
+        let log = self.files.clone().unwrap_or_else(beside);
         let fetch = |tile: Tile| fetch(&log, tile);
         let (old, new) = (read(&self.old)?, read(&self.new)?);
         let mut out = std::io::stdout().lock();
@@ -192,7 +195,7 @@ fn fetch(log: &str, tile: Tile) -> Result<Vec<u8>, Misfit> {
 impl Log {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let mut failed = None;
-        let read = |path: &str| match find(&place_of(&self.log, path)) {
+        let read = |path: &str| match find(&place_of(&self.files, path)) {
             Ok(found) => found,
             Err(error) => {
                 failed.get_or_insert(error);

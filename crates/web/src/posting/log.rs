@@ -21,10 +21,8 @@ pub(super) async fn checkpoint(ask: Ask) -> Result<Response, Problem> {
 /// A full tile stays as it is for ever; a partial one too, and is asked for less and less.
 pub(super) async fn tile(ask: Ask) -> Result<Response, Problem> {
     let path = format!("tile/{}", ask.part("at"));
-    let (tile, bytes) = ask
-        .app()
-        .read::<_, Never>(Reach::Public, move |tx| app::posting::tile(tx, &path))
-        .await?;
+    let (tile, bytes) =
+        ask.app().read::<_, Never>(Reach::Public, move |tx| app::posting::tile(tx, &path)).await?;
     let mut response = answer(StatusCode::OK, "application/octet-stream", bytes.into());
     let keep = if tile.is_full() {
         "public, max-age=31536000, immutable"

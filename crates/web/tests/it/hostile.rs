@@ -262,7 +262,8 @@ fn whatever_is_typed_into_a_field_is_answered_as_the_document_says() {
                 continue;
             }
             let cookie = asker(&route, &people);
-            let operation = &document["paths"][route.documented_path()][route.method.as_str().to_lowercase()];
+            let operation =
+                &document["paths"][route.documented_path()][route.method.as_str().to_lowercase()];
             let fields = fields(operation);
             let path = house.paths(&route).into_iter().next();
             let path = path.unwrap_or_else(|| route.path.replace("{id}", &stage.id().to_string()));

@@ -79,9 +79,9 @@ pub fn audit(
             What::Hashes(level) => {
                 let hashes = hashes_of(tile, &bytes).map_err(|fault| Misfit::new(&path, fault))?;
                 let first = tile.first() as usize;
-                let made = levels.get(usize::from(level)).and_then(|all| {
-                    all.get(first..first + usize::from(tile.width))
-                });
+                let made = levels
+                    .get(usize::from(level))
+                    .and_then(|all| all.get(first..first + usize::from(tile.width)));
                 if made != Some(&hashes[..]) {
                     return Err(Misfit::new(path, "is not what the entries make"));
                 }

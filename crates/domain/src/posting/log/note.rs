@@ -72,9 +72,8 @@ impl VerifierKey {
         let (name, rest) = text.split_once('+')?;
         let (_, key) = rest.split_once('+')?;
         let key = Base64::decode_vec(key).ok()?;
-        let algorithm = [Algorithm::Ed25519, Algorithm::Sm2]
-            .into_iter()
-            .find(|a| key.starts_with(a.mark()))?;
+        let algorithm =
+            [Algorithm::Ed25519, Algorithm::Sm2].into_iter().find(|a| key.starts_with(a.mark()))?;
         let key = VerifierKey::new(name, algorithm, &key[algorithm.mark().len()..])?;
         (key.to_string() == text).then_some(key)
     }

@@ -79,7 +79,8 @@ impl Files {
             };
             files.insert(tile.path(), bytes);
         }
-        let checkpoint = Checkpoint { origin: signer.key.name().into(), size, root: frontier.root() };
+        let checkpoint =
+            Checkpoint { origin: signer.key.name().into(), size, root: frontier.root() };
         files.insert("checkpoint".into(), signed(&checkpoint.text(), &[signer]).into_bytes());
         Files { files, roots }
     }
@@ -243,13 +244,28 @@ fn tiles_are_named_as_their_format_says() {
     assert_eq!(path(hashes(2), 0, 70_000).as_deref(), Some("tile/2/000.p/1"));
     assert_eq!(path(hashes(3), 0, 70_000), None);
     assert_eq!(path(hashes(0), 274, 70_000), None);
-    assert_eq!(path(What::Entries, 1_234_067, u64::MAX).as_deref(), Some("tile/entries/x001/x234/067"));
+    assert_eq!(
+        path(What::Entries, 1_234_067, u64::MAX).as_deref(),
+        Some("tile/entries/x001/x234/067")
+    );
     assert_eq!(Tile::all(256).count(), 3);
     assert_eq!(Tile::all(0).count(), 0);
     for wrong in [
-        "tile/0/1", "tile/0/0001", "tile/0/x000/001", "tile/00/001", "tile/0/001.p/0",
-        "tile/0/001.p/256", "tile/0/001.p/01", "tile/8/001", "tile/0/001/", "tile/0/x001",
-        "tile/data/001", "tile/0/+01", "tile/0", "", "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/1",
+        "tile/0/0001",
+        "tile/0/x000/001",
+        "tile/00/001",
+        "tile/0/001.p/0",
+        "tile/0/001.p/256",
+        "tile/0/001.p/01",
+        "tile/8/001",
+        "tile/0/001/",
+        "tile/0/x001",
+        "tile/data/001",
+        "tile/0/+01",
+        "tile/0",
+        "",
+        "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
     ] {
         assert_eq!(Tile::parse(wrong), None, "{wrong}");
     }

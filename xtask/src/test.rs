@@ -52,6 +52,12 @@ const STEPS: &[Step] = &[
         run: books,
     },
     Step {
+        name: "log",
+        about: "a posting log of 100,000 entries, read by Python; changed bits; 200 kills",
+        needs: &[Need::Postgres, Need::Python],
+        run: log,
+    },
+    Step {
         name: "screens",
         about: "the month in a real browser",
         needs: &[Need::Chromium, Need::Node, Need::Faketime, Need::ChineseFont, Need::Python],
@@ -221,6 +227,37 @@ fn books(bench: &mut Bench) -> anyhow::Result<()> {
     run::shown(Command::new("hledger").arg("--file").arg(&journal).arg("check"))?;
     run::shown(Command::new("bean-check").arg(&beans))?;
     bench.tally.passed += 2;
+    Ok(())
+}
+
+/// The posting log in full, with optimisation: what the tests do in small, and what another program
+/// says of it.
+fn log(bench: &mut Bench) -> anyhow::Result<()> {
+    let tests = |package: &str, filter: &str| {
+        let mut cargo = cargo();
+        cargo.args(["test", "--release", "--quiet", "--package", package, filter, "--"]);
+        cargo
+    };
+    let url = bench.postgres()?;
+    let (large, small) = (bench.out.join("log-large"), bench.out.join("log-small"));
+    let mut runs = vec![tests("siji-domain", "posting::log")];
+    let mut killed = tests("siji-store", "a_served_checkpoint_outlives_every_kill");
+    killed.env("SIJI_LOG_KILLS", "200").arg("--nocapture");
+    runs.push(killed);
+    for (folder, size) in [(&large, "100000"), (&small, "300")] {
+        let mut made = tests("siji-store", "makes_a_large_log");
+        made.env("SIJI_LOG_FOLDER", folder).env("SIJI_LOG_SIZE", size).arg("--ignored");
+        runs.push(made);
+    }
+    for mut cargo in runs {
+        cargo.env(cluster::VARIABLE, &url).env("INSTA_UPDATE", "no");
+        let (tally, result) = run::counted(&mut cargo, Runner::Libtest);
+        bench.tally += tally;
+        result?;
+    }
+    let read = root().join("tests/log/run.py");
+    run::shown(Command::new("python3").arg(read).args([&large, &small]).arg("10000"))?;
+    bench.tally.passed += 4;
     Ok(())
 }
 

@@ -39,11 +39,13 @@ impl App {
         Ok(app)
     }
 
-    /// What comes with the program and a new zone lacks: holiday years, the default scheme, goods.
+    /// What comes with the program and a new zone lacks: holiday years, the default scheme, goods;
+    /// a posting log, with the postings from before there was one.
     fn ship(&self) -> Result<(), Broken> {
         let work = |tx: &mut Tx| -> Result<(), Failure<Never>> {
             calendar::ship(tx)?;
             scheme::ship(tx)?;
+            posting::begin_log(tx)?;
             goods::ship(tx)
         };
         self.write(Reach::System, work).wait().map_err(|failure| match failure {

@@ -2,10 +2,12 @@
 //! and how it becomes points.
 
 mod certify;
+mod log;
 mod object;
 mod post;
 
 pub use certify::{BatchPart, Certified, Certify, CertifyRefusal, Forecast, certify, of_batch};
+pub use log::{ProofFile, begin_log, checkpoint, log_keys, proof_file, tile};
 pub use object::{
     Answer, AnswerRefusal, Answered, Filed, FoundAnswer, Object, ObjectionPage, answer,
     each_objection, look_up, object, objection, objections, record_objection,

@@ -8,6 +8,7 @@ mod counter;
 mod ledger;
 mod log;
 mod months;
+mod posting_log;
 mod wall;
 
 use domain::audit::chain::Head;
@@ -164,6 +165,8 @@ fn all(
     report.counts.push(("batch", batches));
     see("redemption");
     counter::check(tx)?;
+    see("posting_log");
+    posting_log::check(tx, report)?;
     see("audit_log");
     log::check(tx, published, report)
 }

@@ -26,6 +26,7 @@ pub mod answer;
 pub mod body;
 pub mod certify;
 mod kept;
+pub mod log;
 pub mod merkle;
 mod name;
 pub mod object;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cipher::Cipher;
 use crate::ring::{Ring, to_hex};
+use crate::sign::{Curve, SignKey};
 use crate::{Fault, Result};
 
 const HEAD: &str = "\
@@ -48,16 +49,43 @@ pub fn new_key_line(id: u16, cipher: Cipher) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(format!("seal {id} {} {}", cipher.name(), *key)))
 }
 
+/// The line of a new key that signs the posting log.
+pub fn new_log_key_line(curve: Curve) -> Result<Zeroizing<String>> {
+    loop {
+        let hex = random(32)?;
+        let bytes = crate::ring::from_hex(&hex).ok_or(Fault::Closed)?;
+        // Nearly every number is a key.
+        if SignKey::new(curve, &bytes).is_some() {
+            return Ok(Zeroizing::new(format!("log {} {}", curve.name(), *hex)));
+        }
+    }
+}
+
+/// Adds a key that signs the posting log, where the file has none of its kind.
+pub fn add_log_key(path: &Path, curve: Curve) -> Result<()> {
+    let text = read(path)?;
+    if Ring::parse(&text)?.signs.iter().any(|key| key.curve() == curve) {
+        return Ok(());
+    }
+    let mut lines = Zeroizing::new(String::with_capacity(text.len() + 256));
+    lines.push_str(text.trim_end());
+    lines.push('\n');
+    lines.push_str(&new_log_key_line(curve)?);
+    lines.push('\n');
+    replace(path, &lines)
+}
+
 /// Makes the key file of a new zone. Never touches one that is there.
 pub fn make(path: &Path, cipher: Cipher) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let text = Zeroizing::new(format!(
-        "{HEAD}find {}\nfingerprint {}\n{}\nactive 1\n",
+        "{HEAD}find {}\nfingerprint {}\n{}\nactive 1\n{}\n",
         *random(32)?,
         *random(32)?,
-        *new_key_line(1, cipher)?
+        *new_key_line(1, cipher)?,
+        *new_log_key_line(Curve::Ed25519)?
     ));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;

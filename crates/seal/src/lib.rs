@@ -1,10 +1,12 @@
 //! Values that only the holder of the zone's keys can read: sealing, opening, and the keyed hashes
-//! that find a value without opening it or show that a row was not changed. Knows no SQL, no rules
+//! that find a value without opening it or show that a row was not changed; and the signatures under
+//! the posting log. Knows no SQL, no rules
 //! and no clock but the one that says when to look at the key file again.
 
 mod cipher;
 mod file;
 mod ring;
+mod sign;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,8 +15,9 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 pub use cipher::Cipher;
-pub use file::{add_key, drop_key, make, new_key_line};
+pub use file::{add_key, add_log_key, drop_key, make, new_key_line, new_log_key_line};
 use ring::Ring;
+pub use sign::{Curve, verify};
 
 /// What goes wrong with keys and sealed values. The sentences are read by the operator.
 #[derive(Debug, thiserror::Error)]
@@ -165,6 +168,22 @@ impl Keys {
     /// A row's digest, made so that it says nothing to whoever has no key.
     pub fn fingerprint(&self, digest: &[u8; 32]) -> [u8; 32] {
         ring::mac(&self.ring().fingerprint, &[digest])
+    }
+
+    /// The keys that sign the posting log, the one that every log has first: curve, public key.
+    pub fn log_keys(&self) -> Vec<(Curve, Vec<u8>)> {
+        let ring = self.ring();
+        let mut keys: Vec<_> =
+            ring.signs.iter().map(|key| (key.curve(), key.public().to_vec())).collect();
+        keys.sort_by_key(|(curve, _)| *curve);
+        keys
+    }
+
+    /// Signs a text of the posting log.
+    pub fn sign_log(&self, curve: Curve, text: &[u8]) -> Result<Vec<u8>> {
+        let ring = self.ring();
+        let key = ring.signs.iter().find(|key| key.curve() == curve);
+        key.ok_or(Fault::Lacks("a key `log`"))?.sign(text)
     }
 
     pub fn list(&self) -> Vec<Listed> {

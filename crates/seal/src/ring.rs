@@ -5,6 +5,8 @@
 //! fingerprint 03…     # keeps the rows' fingerprints from saying what they are made of
 //! seal 1 aes-256-gcm-siv 7c…
 //! active 1            # new values are sealed with this one
+//! log ed25519 5d…     # signs the posting log
+//! log sm2-sm3 77…     # signs it too, for zones that must use the national algorithms
 //! ```
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::cipher::{Cipher, SealKey};
+use crate::sign::{Curve, SignKey};
 use crate::{Fault, Listed, Result};
 
 pub(crate) type Hash = Hmac<Sha256>;
@@ -22,6 +25,7 @@ pub(crate) struct Ring {
     pub find: Hash,
     pub fingerprint: Hash,
     pub proofs: Vec<(String, [u8; 32])>,
+    pub signs: Vec<SignKey>,
     seals: BTreeMap<u16, SealKey>,
     active: u16,
 }
@@ -44,7 +48,7 @@ fn hash(key: &[u8]) -> Result<Hash> {
 impl Ring {
     pub fn parse(text: &str) -> Result<Ring> {
         let (mut find, mut fingerprint, mut active) = (None, None, None);
-        let mut seals = BTreeMap::new();
+        let (mut seals, mut signs) = (BTreeMap::new(), Vec::new());
         let mut proofs = Vec::new();
         for (at, line) in text.split(['\n', ';']).enumerate() {
             let line = line.split('#').next().unwrap_or_default();
@@ -73,6 +77,12 @@ impl Ring {
                     prove(name(id), &key)?;
                     seals.insert(id, SealKey::new(id, cipher, &key).ok_or_else(wrong)?);
                 }
+                ["log", curve, hex] => {
+                    let curve = Curve::from_name(curve).ok_or_else(wrong)?;
+                    let key = from_hex(hex).filter(|k| k.len() == 32).ok_or_else(wrong)?;
+                    prove(format!("log {}", curve.name()), &key)?;
+                    signs.push(SignKey::new(curve, &key).ok_or_else(wrong)?);
+                }
                 ["active", id] => active = Some(id.parse().map_err(|_| wrong())?),
                 _ => return Err(wrong()),
             }
@@ -85,6 +95,7 @@ impl Ring {
             find: find.ok_or(Fault::Lacks("the key `find`"))?,
             fingerprint: fingerprint.ok_or(Fault::Lacks("the key `fingerprint`"))?,
             proofs,
+            signs,
             seals,
             active,
         })

@@ -96,7 +96,7 @@ fn hashes_are_the_keys_own() {
     assert_ne!(one.find("citizen_number", "1"), two.find("citizen_number", "1"));
     assert_ne!(one.fingerprint(&[1; 32]), two.fingerprint(&[1; 32]));
     assert_ne!(one.proofs(), two.proofs());
-    assert_eq!(one.proofs().len(), 3);
+    assert_eq!(one.proofs().len(), 4);
 }
 
 #[test]
@@ -117,9 +117,31 @@ fn keys_as_text() {
     let one_line = text.lines().filter(|l| !l.starts_with('#')).collect::<Vec<_>>().join(";");
     assert_eq!(Keys::of_text(&one_line).unwrap().list().len(), 1);
     let refused = |text: String| Keys::of_text(&text).unwrap_err().to_string();
-    assert_eq!(refused(format!("{one_line};seal x")), "line 5 of the keys is not a key");
+    assert_eq!(refused(format!("{one_line};seal x")), "line 6 of the keys is not a key");
     assert_eq!(refused(one_line.replace("active 1", "")), "the keys lack the line `active`");
     assert_eq!(refused(format!("{one_line};{one_line}")), "key find stands twice among the keys");
     assert!(refused(one_line.replace("active 1", "active 9")).contains("`seal 9` is missing"));
     assert!(refused(one_line.replace("aes-256-gcm-siv", "rot13")).starts_with("line 3"));
+}
+
+#[test]
+fn a_key_file_from_before_the_posting_log_gets_its_key_once() {
+    let (_folder, path) = folder_with(Cipher::Aes256GcmSiv);
+    let whole = fs::read_to_string(&path).unwrap();
+    let old: String =
+        whole.lines().filter(|l| !l.starts_with("log ")).map(|l| format!("{l}\n")).collect();
+    fs::write(&path, old).unwrap();
+    let keys = || Keys::of_file(&path).unwrap();
+    assert!(keys().log_keys().is_empty());
+    assert!(keys().sign_log(Curve::Ed25519, b"17").is_err());
+    add_log_key(&path, Curve::Ed25519).unwrap();
+    let made = keys().log_keys();
+    assert_eq!(made.len(), 1);
+    add_log_key(&path, Curve::Ed25519).unwrap();
+    assert_eq!(keys().log_keys(), made, "made once");
+    add_log_key(&path, Curve::Sm2).unwrap();
+    assert_eq!(keys().log_keys().len(), 2);
+    let signature = keys().sign_log(Curve::Ed25519, b"17").unwrap();
+    assert!(verify(Curve::Ed25519, &made[0].1, b"17", &signature));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod pages;
+mod posting;
 mod process;
 mod sheets;
 mod wall;
@@ -128,6 +129,13 @@ impl Bench {
                 play(&keys, self.households.min(OWN_SIZE), 2, Some(url))?;
             }
             rows.extend(wall::run(&keys, Some(url))?);
+        }
+        if wanted("posting") {
+            let data = folder.join("posting");
+            if !data.join("siji.db").exists() {
+                play(&data, 3773, 2, None)?;
+            }
+            rows.extend(posting::run(&data)?);
         }
         if wanted("sheets") {
             rows.extend(sheets::run(&folder)?);

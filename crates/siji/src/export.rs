@@ -1,4 +1,5 @@
-//! `siji export ledger`: the whole ledger as a book that another program reads and checks.
+//! `siji export`: the whole ledger as a book that another program reads and checks; the posting log
+//! as files that any web server can serve.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -20,6 +21,17 @@ pub struct Export {
 enum What {
     /// Points and goods, from the first transfer on. Names nobody: household numbers and ids only.
     Ledger(Ledger),
+    /// The posting log as files, its checkpoint last: for a mirror, or for whoever checks all of it.
+    Log(Log),
+}
+
+#[derive(Args)]
+struct Log {
+    #[command(flatten)]
+    zone: Zone,
+    /// A folder; files that are there already are written anew.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
 }
 
 #[derive(Args)]
@@ -52,7 +64,10 @@ impl From<Format> for domain::points::Format {
 
 impl Export {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let What::Ledger(ledger) = self.what;
+        let ledger = match self.what {
+            What::Ledger(ledger) => ledger,
+            What::Log(log) => return log.run(),
+        };
         let app = ledger.zone.open_existing()?;
         let out: Box<dyn Write + Send> = match &ledger.out {
             Some(file) => Box::new(File::create(file)?),
@@ -80,4 +95,34 @@ impl Export {
             Err(e) => anyhow::bail!("the ledger could not be written: {e:?}"),
         }
     }
+}
+
+impl Log {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let app = self.zone.open_existing()?;
+        let mut folder = Some(self.folder);
+        let written = app.read::<_, Never>(Reach::System, move |tx| {
+            let folder = folder.take().unwrap_or_default();
+            Ok(write_log(tx, &folder)?)
+        });
+        let size = written.wait().map_err(|e| anyhow::anyhow!("no log was written: {e:?}"))?;
+        println!("{size} entries");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn write_log(tx: &mut app::Tx, folder: &std::path::Path) -> Result<u64, store::Broken> {
+    let lacks = || store::Broken::data("there is no posting log yet");
+    let newest = store::posting::log::newest(tx)?.ok_or_else(lacks)?;
+    let write = |path: &str, bytes: &[u8]| {
+        let file = folder.join(path);
+        std::fs::create_dir_all(file.parent().unwrap_or(folder))?;
+        std::fs::write(file, bytes)
+    };
+    for tile in domain::posting::log::Tile::all(newest.size) {
+        let bytes = store::posting::log::tile(tx, tile)?.ok_or_else(lacks)?;
+        write(&tile.path(), &bytes)?;
+    }
+    write("checkpoint", newest.note.as_bytes())?;
+    Ok(newest.size)
 }

@@ -41,6 +41,17 @@ enum What {
         #[command(flatten)]
         zone: Zone,
     },
+    /// The public keys of the posting log, for whoever checks it: publish them, on paper too.
+    Log {
+        #[command(flatten)]
+        zone: Zone,
+        /// Add a second key, SM2 with SM3, that signs from now on beside the first.
+        #[arg(long)]
+        add_sm2: bool,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Take out a key that nothing is sealed with any more.
     Drop {
         #[command(flatten)]
@@ -55,6 +66,7 @@ impl Keys {
             What::List { zone, json } => list(&zone, json)?,
             What::New { zone, cipher } => add(&zone, &cipher)?,
             What::Rotate { zone } => rotate(&zone)?,
+            What::Log { zone, add_sm2, json } => log(&zone, add_sm2, json)?,
             What::Drop { zone, id } => drop_key(&zone, id)?,
         }
         Ok(ExitCode::SUCCESS)
@@ -129,6 +141,31 @@ fn rotate(zone: &Zone) -> anyhow::Result<()> {
     }))?;
     bar.finish_and_clear();
     println!("{renewed} rows sealed anew; everything is sealed with the active key.");
+    Ok(())
+}
+
+fn log(zone: &Zone, add_sm2: bool, json: bool) -> anyhow::Result<()> {
+    let mut app = zone.open_existing()?;
+    if add_sm2 && std::env::var_os(KEYS).is_some() {
+        let line = seal::new_log_key_line(seal::Curve::Sm2)?;
+        println!("{}", *line);
+        eprintln!("siji: add this line to {KEYS} and restart");
+        return Ok(());
+    }
+    if add_sm2 {
+        drop(app);
+        seal::add_log_key(&zone.key_file(), seal::Curve::Sm2)?;
+        app = zone.open_existing()?;
+        eprintln!("siji: copy the key file again");
+    }
+    let keys = app::posting::log_keys(app.db.keys());
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::json!({ "keys": keys }))?;
+    } else {
+        keys.iter().try_for_each(|key| writeln!(out, "{key}"))?;
+    }
     Ok(())
 }
 

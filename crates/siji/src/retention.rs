@@ -43,15 +43,16 @@ impl Retention {
         if self.json {
             let said = serde_json::json!({
                 "households": found.households, "members": found.members,
-                "objections": found.objections, "imports": found.imports, "applied": apply,
+                "objections": found.objections, "imports": found.imports,
+                "postings": found.postings, "applied": apply,
             });
             writeln!(out, "{said}")?;
         } else {
             let done = if apply { "erased" } else { "to erase (--apply does it)" };
             writeln!(
                 out,
-                "households {}\nmembers    {}\nobjections {}\nimports    {}\n{done}",
-                found.households, found.members, found.objections, found.imports
+                "households {}\nmembers    {}\nobjections {}\nimports    {}\npostings   {}\n{done}",
+                found.households, found.members, found.objections, found.imports, found.postings
             )?;
         }
         Ok(ExitCode::SUCCESS)

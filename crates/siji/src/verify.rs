@@ -1,20 +1,25 @@
 //! `siji verify`: recomputes a zone from its first record on. Ends with 1 where something does not
 //! fit, and names the first record that does not.
 
+mod posting;
+
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use app::verify::Report;
 use app::{App, Failure, Never, Reach};
-use clap::Args;
+use clap::{Args, Subcommand};
 use domain::audit::chain::Head;
 use indicatif::ProgressBar;
 
 use crate::zone::Zone;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Verify {
+    #[command(subcommand)]
+    what: Option<What>,
     #[command(flatten)]
     zone: Zone,
     /// A head of the log that was published or printed; may be given more than once.
@@ -23,6 +28,17 @@ pub struct Verify {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// What is checked instead of a zone, without a database.
+#[derive(Subcommand)]
+enum What {
+    /// One list with its proof: that it hung as it is, and stands in the signed log.
+    Posting(posting::Posting),
+    /// Two saved checkpoints: did the log grow honestly, or was it rewritten?
+    Checkpoints(posting::Checkpoints),
+    /// Every file of a posting log.
+    Log(posting::Log),
 }
 
 /// 64 hexadecimal digits, with whatever stands between them on paper.
@@ -39,6 +55,12 @@ fn head(typed: &str) -> Result<Head, String> {
 
 impl Verify {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.what {
+            Some(What::Posting(posting)) => return posting.run(),
+            Some(What::Checkpoints(checkpoints)) => return checkpoints.run(),
+            Some(What::Log(log)) => return log.run(),
+            None => {}
+        }
         let app = self.zone.open_existing()?;
         let begun = Instant::now();
         app.seal(web::now())?;

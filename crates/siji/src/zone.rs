@@ -56,9 +56,31 @@ impl Zone {
     }
 
     pub fn open(&self) -> anyhow::Result<App> {
-        let app = App::open(&self.options()?)
-            .map_err(|e| anyhow::anyhow!("the zone could not be opened: {e}"))?;
-        Ok(app)
+        let unopened = |e| anyhow::anyhow!("the zone could not be opened: {e}");
+        let mut options = self.options()?;
+        if options.keys.log_keys().is_empty() {
+            // The keys are from before there was a posting log. That they are this zone's is seen
+            // before one is added.
+            drop(store::Db::open(&options).map_err(unopened)?);
+            self.add_log_key()?;
+            options = self.options()?;
+        }
+        App::open(&options).map_err(unopened)
+    }
+
+    fn add_log_key(&self) -> anyhow::Result<()> {
+        if std::env::var_os(KEYS).is_some() {
+            let line = seal::new_log_key_line(seal::Curve::Ed25519)?;
+            anyhow::bail!(
+                "the keys in {KEYS} lack the one that signs the posting log: add this line, keep a \
+                 copy of it, and start again\n{}",
+                *line
+            );
+        }
+        let file = self.key_file();
+        seal::add_log_key(&file, seal::Curve::Ed25519)?;
+        eprintln!("siji: a key for the posting log was added to {}; copy it again", file.display());
+        Ok(())
     }
 
     /// Opens a zone that may be new: its keys are made with it.

@@ -102,12 +102,14 @@ impl Broken {
 }
 
 /// Unique keys that a transaction derives from what it read, or looked up and found free.
-const COUNTED: [&str; 5] = [
+const COUNTED: [&str; 7] = [
     "transfer_seq_key",
     "account_pkey",
     "redemption_receipt_key",
     "audit_log_key",
     "audit_seal_pkey",
+    "posting_log_pkey",
+    "posting_checkpoint_pkey",
 ];
 
 fn postgres_words(e: &postgres::Error) -> String {

@@ -19,6 +19,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0002_accounts.sql"),
     ),
     (
+        3,
+        "posting_log",
+        include_str!("../migrations/sqlite/0003_posting_log.sql"),
+        include_str!("../migrations/postgres/0003_posting_log.sql"),
+    ),
+    (
         4,
         "paths",
         include_str!("../migrations/sqlite/0004_paths.sql"),

@@ -1,5 +1,7 @@
 //! The SQL of the posting room: postings, objections, and what a certification rests on.
 
+pub mod log;
+
 use domain::access::Scope;
 use domain::calendar::{DayKind, Month};
 use domain::posting::object::{Channel, Standing};
@@ -160,7 +162,7 @@ pub fn of_batch(tx: &mut Tx, batch: Id) -> Result<Vec<Posting>> {
     tx.all(&sql, &args![batch], posting)
 }
 
-/// Writes the posting down and, if it is a batch's first, moves the batch.
+/// Writes the posting down, in the log too, and, if it is a batch's first, moves the batch.
 pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
     tx.exec(
         "INSERT INTO posting (id, batch, corrects, place, contact, from_date, to_date, days, \
@@ -186,6 +188,7 @@ pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
             p.digest()
         ],
     )?;
+    log::append(tx, p)?;
     if p.corrects.is_none() {
         tx.exec(
             "UPDATE batch SET state = $2, posted_at = $3 WHERE id = $1",

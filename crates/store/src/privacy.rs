@@ -231,6 +231,8 @@ pub struct Expired {
     pub objections: usize,
     /// Uploaded workbooks and what was found in them.
     pub imports: usize,
+    /// Contents of what hung on the wall.
+    pub postings: usize,
 }
 
 /// Counts what has outlived its purpose, and where `erase` is asked for, takes the sealed values
@@ -250,6 +252,7 @@ pub fn expired(tx: &mut Tx, cut: Cutoff, erase: bool) -> Result<Expired> {
     let members = tx.all(MEMBERS, &args![cut.records], |r| Ok((r.id(0)?, r.id(1)?)))?;
     let objections = tx.all(OBJECTIONS, &args![cut.records], |r| r.id(0))?;
     let imports = tx.all(IMPORTS, &args![cut.uploads, cut.records], |r| r.id(0))?;
+    let postings = crate::posting::log::erase_before(tx, cut.records, erase)?;
     if erase {
         households.iter().try_for_each(|id| erase_household(tx, *id))?;
         members.iter().try_for_each(|(household, id)| erase_member(tx, *household, *id))?;
@@ -269,6 +272,7 @@ pub fn expired(tx: &mut Tx, cut: Cutoff, erase: bool) -> Result<Expired> {
         members: members.len(),
         objections: objections.len(),
         imports: imports.len(),
+        postings: usize::try_from(postings).unwrap_or(usize::MAX),
     })
 }
 

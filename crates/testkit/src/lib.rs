@@ -14,10 +14,11 @@ pub fn keys() -> Arc<store::Keys> {
     static KEYS: LazyLock<Arc<store::Keys>> = LazyLock::new(|| {
         let key = |digit: &str| digit.repeat(64);
         let text = format!(
-            "find {}\nfingerprint {}\nseal 1 aes-256-gcm-siv {}\nactive 1\n",
+            "find {}\nfingerprint {}\nseal 1 aes-256-gcm-siv {}\nactive 1\nlog ed25519 {}\n",
             key("a"),
             key("b"),
-            key("c")
+            key("c"),
+            key("d")
         );
         Arc::new(store::Keys::of_text(&text).expect("the keys of tests"))
     });

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use domain::access::Permission;
 
-pub use provider::{Provider, Unfit};
+pub use provider::{Provider, Unfit, outgoing};
 
 use crate::ask::see_other;
 use crate::edge::cookie::LANGUAGE;

@@ -35,7 +35,7 @@ fn document(routes: &[Route]) -> OpenApi {
     let mut paths = PathsBuilder::new();
     for route in routes {
         let method = if route.method == Method::GET { HttpMethod::Get } else { HttpMethod::Post };
-        paths = paths.path(route.path, PathItem::new(method, operation(route)));
+        paths = paths.path(route.documented_path(), PathItem::new(method, operation(route)));
     }
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(cookie::SESSION)));
     let components =
@@ -64,7 +64,7 @@ fn problem() -> ObjectBuilder {
 
 fn operation(route: &Route) -> Operation {
     let mut op = OperationBuilder::new().operation_id(Some(route.name));
-    for name in route.path.split('{').skip(1).filter_map(|p| p.split('}').next()) {
+    for name in route.documented_path().split('{').skip(1).filter_map(|p| p.split('}').next()) {
         op = op.parameter(parameter(route, name, ParameterIn::Path));
     }
     if route.method == Method::GET {
@@ -134,6 +134,7 @@ const NO: &str = "application/problem+json";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const CSV: &str = "text/csv";
 const TEXT: &str = "text/plain";
+const BYTES: &str = "application/octet-stream";
 
 fn content_of(media: &str) -> Content {
     let content = ContentBuilder::new();
@@ -169,8 +170,9 @@ const ALSO_JSON: &[&str] = &[
 fn yes(route: &Route) -> Vec<&'static str> {
     match route.name {
         "access.language" | "access.leave" => Vec::new(),
-        "api.document" | "scheme.file" => vec![JSON],
-        "health.lives" | "health.ready" | "posting.text" => vec![TEXT],
+        "api.document" | "scheme.file" | "posting.proof" => vec![JSON],
+        "posting.tile" => vec![BYTES],
+        "health.lives" | "health.ready" | "posting.text" | "posting.checkpoint" => vec![TEXT],
         "assets.show" => {
             vec!["text/css", "text/javascript", "image/svg+xml", "image/png", "font/woff2"]
         }
@@ -197,7 +199,7 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
     let names_one = |field: &&str| Form::of(route.name, field) == Form::Id;
     let looks_up = is_form
         || is_of_one
-        || route.name == "posting.look_up"
+        || matches!(route.name, "posting.look_up" | "posting.checkpoint")
         || route.takes.iter().any(names_one);
     let takes_turns = matches!(
         route.name,
@@ -233,7 +235,9 @@ mod tests {
         let takes = |route: &str, field: &str| {
             routes.iter().any(|r| {
                 let whole = r.name == route || route == "*";
-                whole && (r.takes.contains(&field) || r.path.contains(&format!("{{{field}}}")))
+                whole
+                    && (r.takes.contains(&field)
+                        || r.documented_path().contains(&format!("{{{field}}}")))
             })
         };
         for (route, field) in form::all() {
@@ -260,7 +264,7 @@ mod tests {
         let document = serde_json::to_value(document(&routes)).expect("a document");
         for route in &routes {
             let method = route.method.as_str().to_lowercase();
-            let said = &document["paths"][route.path][&method];
+            let said = &document["paths"][route.documented_path()][&method];
             assert_eq!(said["operationId"], route.name);
             assert!(said["responses"]["500"].is_null(), "{}", route.name);
             for name in route.takes.iter().filter(|name| !form::names_many(name)) {

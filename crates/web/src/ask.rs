@@ -212,11 +212,16 @@ impl Ask {
             Some(token) => csrf::mark_forms(&html, token),
             None => html,
         };
+        Ok(self.html(status, html))
+    }
+
+    /// A page that is written already; its scripts bear this request's nonce.
+    pub(crate) fn html(&self, status: StatusCode, html: String) -> Response {
         let mut response = answer(status, "text/html; charset=utf-8", html.into());
         if let Some(policy) = page_policy(&self.nonce) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
         }
-        Ok(response)
+        response
     }
 
     pub fn json(&self, value: &impl Serialize) -> Result<Response, Problem> {

@@ -12,6 +12,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("siji.js", "text/javascript; charset=utf-8", include_bytes!("../assets/siji.js")),
     ("counter.js", "text/javascript; charset=utf-8", include_bytes!("../assets/counter.js")),
     ("keep.js", "text/javascript; charset=utf-8", include_bytes!("../assets/keep.js")),
+    ("check.js", "text/javascript; charset=utf-8", include_bytes!("../assets/check.js")),
     ("icon.svg", "image/svg+xml; charset=utf-8", include_bytes!("../assets/icon.svg")),
 ];
 

@@ -77,6 +77,8 @@ pub struct Server {
     numbers: AtomicU64,
     /// Refusals of people who are not signed in.
     pub(crate) strangers: crate::audit::Counted,
+    /// Pages of what hangs, as they were last written.
+    pub(crate) walls: crate::posting::kept::Walls,
     zone: OnceLock<String>,
     slots: tokio::sync::Semaphore,
     /// Guards that a test has taken away.
@@ -97,6 +99,7 @@ impl Server {
             metrics: Metrics::default(),
             numbers: AtomicU64::new(0),
             strangers: Default::default(),
+            walls: Default::default(),
             zone: OnceLock::new(),
             slots: tokio::sync::Semaphore::new(2),
             #[cfg(feature = "sabotage")]
@@ -238,6 +241,7 @@ async fn told(
     let is_for_all = is_open(route.needs) && route.method == Method::GET && ask.who.is_none();
     let keep = if is_for_all { Keep::Ask } else { Keep::No };
     let is_secure = ask.is_secure;
+    let (may_change, server) = (route.method != Method::GET, ask.server.clone());
     let told = match guarded {
         Ok(()) => {
             // The handler takes the request; a refusal still needs its language and its reader.
@@ -258,6 +262,9 @@ async fn told(
         Err(problem) => Err(tell(&ask, &problem)),
     };
     let mut response = told.unwrap_or_else(|told| told);
+    if may_change {
+        server.walls.forget();
+    }
     if let Some(line) = noted.line(&response) {
         crate::audit::log(&noted.server, line).await;
     }
@@ -381,6 +388,10 @@ fn knows_query(ask: &Ask, route: &Route) -> Result<(), Problem> {
 /// them?
 async fn recognise(ask: &mut Ask, token: Option<[u8; 32]>) -> Result<bool, Problem> {
     let now = ask.now;
+    // A stranger costs the database nothing before the handler.
+    if token.is_none() && ask.server.zone.get().is_some() {
+        return Ok(false);
+    }
     let (who, zone) = ask
         .server
         .app

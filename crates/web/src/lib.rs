@@ -32,7 +32,7 @@ pub mod reports;
 pub mod scheme;
 pub mod scoring;
 
-pub use access::{Provider, Unfit};
+pub use access::{Provider, Unfit, outgoing};
 pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
 pub use edge::{Limits, Server, Tls, form_token, now, random, router, serve, serve_metrics};

@@ -1,6 +1,8 @@
 //! Postings for everybody, objections, and the batch's way from the wall to the ledger.
 
 mod batch;
+pub(crate) mod kept;
+mod log;
 mod objections;
 mod public;
 
@@ -20,6 +22,10 @@ pub fn routes() -> Vec<Route> {
         Route::get("/p/{id}", row!("posting.show"), Nothing, Public, public::show),
         Route::get("/p/{id}/posting.txt", row!("posting.text"), Nothing, Public, public::text),
         Route::get("/p/{id}/print", row!("posting.print"), Nothing, Public, public::print),
+        Route::get("/p/{id}/proof.json", row!("posting.proof"), Nothing, Public, log::proof),
+        Route::get("/check", row!("posting.check"), Nothing, Public, log::check).takes(&["p"]),
+        Route::get("/log/checkpoint", row!("posting.checkpoint"), Nothing, Public, log::checkpoint),
+        Route::get("/log/tile/{*at}", row!("posting.tile"), Nothing, Public, log::tile),
         Route::post("/p/{id}/objections", row!("posting.object"), Nothing, Public, public::object)
             .takes(&["key", "serial", "text", "by_name", "contact", "website"])
             .body_max(16 << 10),

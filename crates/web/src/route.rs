@@ -131,6 +131,11 @@ impl Route {
         matches!(self.subject, Subject::One(Resource::Household, _))
     }
 
+    /// The path as the API document has it, which knows no rest of a path.
+    pub fn documented_path(&self) -> String {
+        self.path.replace("{*", "{")
+    }
+
     /// Names the fields it reads.
     pub fn takes(self, takes: &'static [&'static str]) -> Route {
         Route { takes, ..self }

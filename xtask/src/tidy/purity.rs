@@ -6,7 +6,7 @@ use super::{Finding, House};
 
 /// What stands in `[dependencies]` of the crates whose purity is promised.
 const DEPENDENCIES: [(&str, &[&str]); 2] = [
-    ("domain", &["jiff", "sha2", "thiserror", "uuid"]),
+    ("domain", &["base64ct", "jiff", "sha2", "thiserror", "uuid"]),
     (
         "store",
         &[

@@ -118,6 +118,8 @@ fn facts<'a>(
         posted_to: postings.iter().map(|p| p.to).collect(),
         objections_open: usize::try_from(store::posting::objections_open(tx, batch.id)?)
             .unwrap_or(usize::MAX),
+        not_in_log: usize::try_from(store::posting::log::missing_of(tx, batch.id)?)
+            .unwrap_or(usize::MAX),
         certifier_scored: store::posting::has_scored(tx, who.person, batch.id, None)?,
         not_as_posted: not_as_posted(scheme, postings, settled)?,
         scheme,

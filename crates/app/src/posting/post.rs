@@ -175,10 +175,15 @@ pub struct PublicPosting {
     pub open_to_objections: bool,
     /// The postings that amend this one.
     pub corrections: Vec<Id>,
+    /// Its number in the posting log, and the checkpoint it came in with, in short.
+    pub logged: Option<(u64, String)>,
 }
 
 pub fn public(tx: &mut Tx, id: Id, today: Date) -> Result<PublicPosting, Failure<Never>> {
     let posting = store::posting::find(tx, id)?.ok_or(Failure::NotFound)?;
+    if posting.is_erased() {
+        return Err(Failure::NotFound);
+    }
     let mut body = read_body(&posting)?;
     let batch = store::posting::batch(tx, posting.batch)?.ok_or(Failure::NotFound)?;
     let hangs = hangs_on(&posting, today);
@@ -192,6 +197,7 @@ pub fn public(tx: &mut Tx, id: Id, today: Date) -> Result<PublicPosting, Failure
     Ok(PublicPosting {
         open_to_objections: hangs && batch.state == BatchState::InPublicity,
         corrections: store::posting::corrections_of(tx, id)?,
+        logged: store::posting::log::short_form(tx, id)?,
         hangs,
         days_left,
         posting,
@@ -207,6 +213,9 @@ pub fn posting_text(
     today: Date,
 ) -> Result<Posting, Failure<Never>> {
     let posting = store::posting::find(tx, id)?.ok_or(Failure::NotFound)?;
+    if posting.is_erased() {
+        return Err(Failure::NotFound);
+    }
     if hangs_on(&posting, today) {
         return Ok(posting);
     }

@@ -30,8 +30,8 @@ pub fn retain(tx: &mut Tx, r: Retain) -> Result<Expired, Failure<Never>> {
     }
     let erased = store::privacy::expired(tx, r.cutoff, true)?;
     let note = format!(
-        "households {}, members {}, objections {}, imports {}",
-        erased.households, erased.members, erased.objections, erased.imports
+        "households {}, members {}, objections {}, imports {}, postings {}",
+        erased.households, erased.members, erased.objections, erased.imports, erased.postings
     );
     let c = Command { key: r.key, verb: "retention", subject: None, path: None, asked };
     audit::record_by(tx, None, r.now, c, Some(&note))?;

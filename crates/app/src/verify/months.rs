@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use domain::Id;
 use domain::points::Account;
-use domain::posting::Serial;
 use domain::posting::post::hangs_as;
 use domain::posting::seal::Seal;
+use domain::posting::{Posting, Serial};
 use domain::scheme::Scheme;
 use domain::scoring::{BatchState, Scores, compute, creditable};
 use store::Tx;
@@ -120,8 +120,10 @@ fn batch_fits(tx: &mut Tx, batch: &Batch, credited: &mut HashMap<(Id, i16), i64>
     if stored.objections_unanswered_at_certification > 0 {
         return Err(no("was certified with objections open".into()));
     }
-    let rows = latest_rows(&postings)?;
-    for read in &settled {
+    // What was erased in its time cannot be compared any more.
+    let is_erased = postings.iter().any(Posting::is_erased);
+    let rows = if is_erased { HashMap::new() } else { latest_rows(&postings)? };
+    for read in settled.iter().filter(|_| !is_erased) {
         let household = household_of(read)?;
         let serial = u32::try_from(household.serial).ok().and_then(Serial::new);
         let row = serial.and_then(|serial| rows.get(&serial));

@@ -183,11 +183,13 @@ pub(crate) fn unguard(tx: &mut Tx) -> store::Result<()> {
         return Ok(());
     }
     tx.exec("PRAGMA defer_foreign_keys = ON", &args![])?;
-    for table in ["transfer", "posting", "audit_log", "audit_seal"] {
+    let log = ["posting_log", "posting_log_node", "posting_checkpoint"];
+    for table in ["transfer", "posting", "audit_log", "audit_seal"].into_iter().chain(log) {
         for act in ["update", "delete"] {
             tx.exec(&format!("DROP TRIGGER {table}_kept_{act}"), &args![])?;
         }
     }
+    tx.exec("DROP TRIGGER posting_salt_kept_update", &args![])?;
     tx.exec("DROP TRIGGER audit_log_waits", &args![])?;
     Ok(())
 }
@@ -528,5 +530,95 @@ fn a_new_fingerprint_does_not_help() {
             Ok(())
         });
         assert_eq!(found(&report).table, "account");
+    });
+}
+
+#[test]
+fn what_is_changed_in_the_posting_log_is_found_and_named() {
+    on_both(|stage| {
+        november(stage);
+        const EMPTY: &str = "(SELECT c.root FROM posting_checkpoint c WHERE c.size = 0)";
+        for (tamper, table, what) in [
+            (
+                format!("UPDATE posting_log SET leaf = {EMPTY}"),
+                "posting_log",
+                "is not what its leaf",
+            ),
+            ("DELETE FROM posting_log WHERE number = 0".into(), "posting_log", "is missing"),
+            (
+                "DELETE FROM posting_log WHERE number = 1".into(),
+                "posting_checkpoint",
+                "tells of entries",
+            ),
+            (
+                format!("UPDATE posting_checkpoint SET root = {EMPTY} WHERE size = 2"),
+                "posting_checkpoint",
+                "has another root",
+            ),
+            (
+                "UPDATE posting_checkpoint SET frontier = root WHERE size = 1".to_owned()
+                    + "; UPDATE posting_checkpoint SET frontier = substr(frontier, 1, 0) WHERE size = 1",
+                "posting_log",
+                "checkpoint 1 ends in other subtrees",
+            ),
+            (
+                "UPDATE posting_checkpoint SET note = (SELECT c.note FROM posting_checkpoint c \
+                 WHERE c.size = 1) WHERE size = 2"
+                    .into(),
+                "posting_checkpoint",
+                "says another size or root",
+            ),
+            (
+                "UPDATE posting_checkpoint SET note = replace(note, 'siji', 'sijj') WHERE size = 2"
+                    .into(),
+                "posting_checkpoint",
+                "is signed by none",
+            ),
+            (
+                "DELETE FROM posting_checkpoint WHERE size = 1".into(),
+                "posting_checkpoint",
+                "is missing",
+            ),
+            (
+                "DELETE FROM posting_checkpoint WHERE size = 2".into(),
+                "posting_checkpoint",
+                "is missing",
+            ),
+            ("DELETE FROM posting_salt".into(), "posting", "has lost the salt"),
+            (
+                "UPDATE posting_salt SET salt = (SELECT substr(c.root, 1, 16) FROM \
+                 posting_checkpoint c WHERE c.size = 0)"
+                    .into(),
+                "posting",
+                "is not what its entry in the posting log commits to",
+            ),
+        ] {
+            let sql: Vec<String> = tamper.split("; ").map(str::to_owned).collect();
+            let report = after(stage, move |tx| {
+                sql.iter().try_for_each(|sql| tx.exec(sql, &args![]).map(drop))
+            });
+            let finding = found(&report);
+            assert_eq!(finding.table, table, "{} {tamper}: {finding:?}", stage.engine);
+            assert!(finding.what.starts_with(what), "{} {tamper}: {finding:?}", stage.engine);
+        }
+        // Any byte of an entry; with a leaf made to fit it, the tree does not.
+        for at in (0..200).step_by(23) {
+            for with_leaf in [false, true] {
+                let report = after(stage, move |tx| {
+                    let sql = "SELECT entry FROM posting_log WHERE number = 1";
+                    let mut entry = tx.one(sql, &args![], |r| r.bytes(0))?;
+                    entry[at] ^= 1;
+                    let leaf = merkle::leaf(&entry);
+                    tx.exec("UPDATE posting_log SET entry = $1 WHERE number = 1", &args![entry])?;
+                    if with_leaf {
+                        tx.exec("UPDATE posting_log SET leaf = $1 WHERE number = 1", &args![leaf])?;
+                    }
+                    Ok(())
+                });
+                let finding = found(&report);
+                let named = ["posting_log", "posting_checkpoint"].contains(&finding.table);
+                assert!(named && !finding.id.is_empty(), "{} byte {at}: {finding:?}", stage.engine);
+            }
+        }
     });
 }

@@ -195,7 +195,7 @@ pub fn short_root(root: &Root) -> String {
     [&hex[..4], &hex[4..8], &hex[8..12], &hex[12..]].join(" ")
 }
 
-fn from_hex(text: &str) -> Option<Root> {
+pub(super) fn from_hex(text: &str) -> Option<Root> {
     let mut root = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;

@@ -17,6 +17,8 @@ pub struct Facts<'a> {
     /// Last full day of every posting of the batch, those that amend among them.
     pub posted_to: Vec<Date>,
     pub objections_open: usize,
+    /// Postings of the batch that are not in the posting log.
+    pub not_in_log: usize,
     /// The one who certifies filled in a sheet of this batch.
     pub certifier_scored: bool,
     /// The first row whose settlement is not what hangs on the wall.
@@ -50,6 +52,7 @@ pub enum Refusal {
     StillRunning { until: Date, postings: usize },
     ObjectionsOpen { count: usize },
     YouScoredHere,
+    NotInLog { postings: usize },
     NotAsPosted { serial: Serial },
 }
 
@@ -61,6 +64,7 @@ impl crate::Refusal for Refusal {
             Refusal::StillRunning { .. } => "certify-still-running",
             Refusal::ObjectionsOpen { .. } => "certify-objections-open",
             Refusal::YouScoredHere => "certify-you-scored-here",
+            Refusal::NotInLog { .. } => "certify-not-in-log",
             Refusal::NotAsPosted { .. } => "certify-not-as-posted",
         }
     }
@@ -71,6 +75,7 @@ impl crate::Refusal for Refusal {
                 vec![("until", (*until).into()), ("postings", (*postings).into())]
             }
             Refusal::ObjectionsOpen { count } => vec![("count", (*count).into())],
+            Refusal::NotInLog { postings } => vec![("postings", (*postings).into())],
             Refusal::NotAsPosted { serial } => vec![("serial", i64::from(serial.get()).into())],
             Refusal::NeverPosted | Refusal::YouScoredHere => Vec::new(),
         }
@@ -93,6 +98,9 @@ pub fn decide(facts: &Facts<'_>, at: Millis) -> Result<Decision, Refusal> {
     }
     if facts.certifier_scored {
         return Err(Refusal::YouScoredHere);
+    }
+    if facts.not_in_log > 0 {
+        return Err(Refusal::NotInLog { postings: facts.not_in_log });
     }
     if let Some(serial) = facts.not_as_posted {
         return Err(Refusal::NotAsPosted { serial });

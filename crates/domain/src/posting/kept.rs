@@ -24,7 +24,7 @@ pub struct Posting {
     pub days: i64,
     pub day_kind: DayKind,
     pub rows: i64,
-    /// The exact bytes that hang: see [`super::body`].
+    /// The exact bytes that hang: see [`super::body`]. Empty once their retention is over.
     pub body: Vec<u8>,
     pub root: Root,
     pub person: Id,
@@ -63,6 +63,11 @@ impl Posting {
             log_seal: log.0,
             log_head: log.1,
         }
+    }
+
+    /// Its content went with its retention; its root and its entry in the log stay.
+    pub fn is_erased(&self) -> bool {
+        self.body.is_empty()
     }
 
     pub fn digest(&self) -> [u8; 32] {

@@ -270,6 +270,7 @@ fn ready(scheme: &Scheme) -> certify::Facts<'_> {
         today: date(2026, 9, 30),
         posted_to: vec![date(2026, 9, 28), date(2026, 9, 29)],
         objections_open: 0,
+        not_in_log: 0,
         certifier_scored: false,
         not_as_posted: None,
         scheme,
@@ -298,6 +299,7 @@ fn who_may_certify() {
     row("never posted", certify::Facts { posted_to: vec![], ..ready(&scheme) });
     row("two objections", certify::Facts { objections_open: 2, ..ready(&scheme) });
     row("by a scorer", certify::Facts { certifier_scored: true, ..ready(&scheme) });
+    row("not in the log", certify::Facts { not_in_log: 1, ..ready(&scheme) });
     row(
         "row 7 is not as posted",
         certify::Facts { not_as_posted: Serial::new(7), ..ready(&scheme) },

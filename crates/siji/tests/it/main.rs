@@ -2,5 +2,6 @@
 
 mod import;
 mod keys;
+mod log;
 mod serve;
 mod upload;

@@ -4,6 +4,7 @@
 mod engines;
 #[cfg(test)]
 mod points;
+mod posting_log;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]

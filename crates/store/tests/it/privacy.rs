@@ -48,7 +48,12 @@ fn every_column_stands_in_the_register_and_no_other() {
 }
 
 fn keys_with(seal: &str) -> Arc<Keys> {
-    let text = format!("find {}\nfingerprint {}\n{seal}", "a".repeat(64), "b".repeat(64));
+    let text = format!(
+        "find {}\nfingerprint {}\n{seal};log ed25519 {}",
+        "a".repeat(64),
+        "b".repeat(64),
+        "d".repeat(64)
+    );
     Arc::new(Keys::of_text(&text).unwrap())
 }
 

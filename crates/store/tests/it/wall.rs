@@ -105,6 +105,10 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
             &args![ids[6], b, by, zeros()],
         )?;
         put(
+            "INSERT INTO posting_salt (posting, batch, salt) VALUES ($1, $2, $3)",
+            &args![ids[6], b, zeros()],
+        )?;
+        put(
             "INSERT INTO objection (id, code, posting, batch, path, channel, text, filed_at, \
              due_on, state, digest) VALUES ($1, $2, $3, $4, $5, 'page', '', 1, '2026-11-09', \
              'open', $6)",

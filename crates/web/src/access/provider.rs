@@ -100,19 +100,7 @@ impl Provider {
         if secret.is_empty() {
             return Err(Unfit::NoSecret);
         }
-        let tls = ureq::tls::TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(trusted())
-            .build();
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
-            .https_only(!is_here)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .proxy(None)
-            .tls_config(tls)
-            .build()
-            .into();
+        let agent = agent(!is_here);
         Ok(Provider {
             name: name.or(issuer.url().host_str()).unwrap_or_default().to_owned(),
             issuer,
@@ -216,6 +204,29 @@ impl Provider {
         let body = body.into_with_config().limit(ANSWER_MAX).read_to_vec()?;
         Ok(HttpResponse::from_parts(parts, body))
     }
+}
+
+fn agent(https_only: bool) -> ureq::Agent {
+    let tls = ureq::tls::TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(trusted())
+        .build();
+    ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .https_only(https_only)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .proxy(None)
+        .tls_config(tls)
+        .build()
+        .into()
+}
+
+/// For a command of ours that reads what somebody published, at an address its caller names. The
+/// server never uses it.
+pub fn outgoing() -> ureq::Agent {
+    static AGENT: std::sync::LazyLock<ureq::Agent> = std::sync::LazyLock::new(|| agent(false));
+    AGENT.clone()
 }
 
 /// Whom this machine trusts: a provider within an office may have its certificate from the office.

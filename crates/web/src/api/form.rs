@@ -83,6 +83,7 @@ const FORMS: &[(&str, &str, Form)] = &[
     ("scoring.hand_over", "from", Form::Id),
     ("scoring.hand_over", "to", Form::Id),
     ("scoring.hand_over_form", "from", Form::Id),
+    ("posting.check", "p", Form::Id),
     ("posting.answer", "verdict", Form::OneOf(&["upheld", "rejected"])),
     ("privacy.decide_takeout", "answer", Form::OneOf(&["allow", "decline"])),
     ("registry.declare_kinship", "person", Form::Id),

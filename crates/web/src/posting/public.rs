@@ -17,6 +17,7 @@ use domain::{Id, Millis};
 use serde::Deserialize;
 use store::posting::Hanging;
 
+use super::kept;
 use crate::ask::answer;
 use crate::{Ask, Page, Paging, Problem, Season};
 
@@ -58,6 +59,8 @@ struct View {
     /// Where the log stood when it was hung, in groups of eight digits.
     log_head: String,
     short_root: String,
+    /// The number in the posting log, and the checkpoint it came in with, in short.
+    logged: Option<(u64, String)>,
     url: String,
     qr: String,
     may_record: bool,
@@ -74,6 +77,7 @@ async fn view(ask: &Ask) -> Result<View, Problem> {
         root: hex(&posting.posting.root),
         log_head: posting.posting.log_head.chunks(4).map(hex).collect::<Vec<_>>().join(" "),
         short_root: short_root(&posting.posting.root),
+        logged: posting.logged.clone(),
         qr: qr(&url),
         may_record: ask.who.as_ref().is_some_and(|w| w.may(Permission::RecordObjection)),
         url,
@@ -97,6 +101,11 @@ struct WallPage {
 }
 
 pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
+    let place = kept::Place::of(&ask);
+    if let Some(page) = place.as_ref().and_then(|place| ask.server.walls.find(&ask, place)) {
+        return Ok(page);
+    }
+    let generation = ask.server.walls.generation();
     let v = view(&ask).await?;
     if ask.wants_json {
         let posting = &v.posting.posting;
@@ -109,8 +118,14 @@ pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
             "root": v.root,
         }));
     }
-    let key = ask.new_key().to_string();
-    ask.page(&WallPage { p: title(&ask, &v), v, key })
+    let Some(place) = place else {
+        let key = ask.new_key().to_string();
+        return ask.page(&WallPage { p: title(&ask, &v), v, key });
+    };
+    let mut p = title(&ask, &v);
+    p.nonce = kept::NONCE.clone();
+    let html = kept::written(&WallPage { p, v, key: kept::KEY.clone() })?;
+    Ok(ask.server.walls.keep(&ask, place, generation, &html))
 }
 
 fn title(ask: &Ask, v: &View) -> Page {

@@ -191,3 +191,112 @@ fn an_objection_from_the_page_to_the_answer() {
     assert_eq!(early.status, StatusCode::CONFLICT);
     assert!(early.body.contains("还有 2 张名单在公示"), "{}", early.body);
 }
+
+#[test]
+fn anybody_gets_the_log_and_the_proof_of_what_hangs() {
+    let stage = Stage::sqlite();
+    let wall = Wall::new(&stage);
+    assert!(wall.get("/log/checkpoint", "").body.contains("\n0\n"), "the empty log is told too");
+    assert_eq!(wall.get("/log/tile/0/000.p/1", "").status, StatusCode::NOT_FOUND);
+    let page = wall.hang();
+
+    let note = wall.get("/log/checkpoint", "");
+    let keys = app::posting::log_keys(&testkit::keys());
+    let curves = store::posting::log::Curves;
+    let text = domain::posting::log::open(&note.body, &keys, &curves).expect("signed").text;
+    let checkpoint = domain::posting::log::Checkpoint::read(text).expect("a checkpoint");
+    assert_eq!(checkpoint.size, 1);
+    for (path, status) in [
+        ("/log/tile/0/000.p/1", 200),
+        ("/log/tile/entries/000.p/1", 200),
+        ("/log/tile/0/000", 404),
+        ("/log/tile/0/000.p/2", 404),
+        ("/log/tile/1/000.p/1", 404),
+        ("/log/tile/0/0", 404),
+        ("/log/tile/entries/..%2f..%2fcheckpoint", 404),
+        ("/log/tile/", 404),
+        ("/log/entries", 404),
+        ("/log", 404),
+    ] {
+        assert_eq!(wall.get(path, "").status.as_u16(), status, "{path}");
+    }
+
+    // The short form is on the page, on the paper, and in the proof.
+    let short = checkpoint.short();
+    for path in [page.clone(), format!("{page}/print")] {
+        assert!(wall.get(&path, "").body.contains(&short), "{path}");
+    }
+    let proof = wall.get(&format!("{page}/proof.json"), "");
+    assert_eq!(proof.status, StatusCode::OK);
+    assert!(!proof.body.contains("张三") && proof.body.contains("张**"), "{}", proof.body);
+    let id = page.trim_start_matches("/p/");
+    for lang in ["lang=zh", "lang=en"] {
+        let check = wall.get(&format!("/check?p={id}"), lang).body;
+        assert!(
+            check.contains(&keys[0].to_string().replace('+', "&#43;"))
+                || check.contains(&keys[0].to_string()),
+            "{check}"
+        );
+        assert!(check.contains(&format!("/p/{id}/proof.json")) && !check.contains('⟦'), "{check}");
+    }
+    let nobody = wall.get("/check?p=%22%3E%3Cscript", "").body;
+    assert!(!nobody.contains("\"><script"), "{nobody}");
+}
+
+#[test]
+fn the_proof_goes_when_the_term_ends() {
+    let stage = Stage::sqlite();
+    let wall = Wall::new(&stage);
+    let path = format!("{}/proof.json", wall.hang());
+    let id: domain::Id = path.split('/').nth(2).expect("an id").parse().expect("an id");
+    let village = wall.village.township.scope(domain::access::Permission::ReadHouseholds);
+    let at = |days: i64, scope: Option<domain::access::Scope>| {
+        let day = domain::local_date(web::now()).saturating_add(jiff::Span::new().days(days));
+        stage.read(move |tx| app::posting::proof_file(tx, scope.as_ref(), id, day)).is_ok()
+    };
+    assert!(at(0, None) && at(5, None));
+    assert!(!at(6, None) && !at(-1, None), "for nobody outside its term");
+    assert!(at(6, Some(village)), "the village's own officers still have it");
+    assert_eq!(wall.get(&path, "").status, StatusCode::OK);
+}
+
+#[test]
+fn a_kept_page_is_each_readers_own_and_never_old() {
+    let stage = Stage::sqlite();
+    let wall = Wall::new(&stage);
+    let page = wall.hang();
+    let (first, second) = (wall.get(&page, "").body, wall.get(&page, "").body);
+    let between = |body: &str, start: &str| {
+        let from = body.find(start).expect("it is there") + start.len();
+        body[from..].split('"').next().unwrap_or_default().to_owned()
+    };
+    for start in ["nonce=\"", "name=\"key\" value=\""] {
+        let (one, other) = (between(&first, start), between(&second, start));
+        assert!(one.len() >= 32 && one != other, "{start} {one}");
+    }
+    assert_eq!(first.len(), second.len());
+    assert!(wall.get(&page, "lang=en").body.contains("Publicity period"));
+    let signed_in = wall.signed_in(&wall.village.officer);
+    let theirs = wall.get(&page, &signed_in).body;
+    assert!(theirs.contains("/logout") && !wall.get(&page, "").body.contains("/logout"));
+
+    // What is written through this server is seen at once.
+    let committee = wall.signed_in(&wall.village.committee);
+    let key = stage.id().to_string();
+    let object = [("key", key.as_str()), ("serial", "2"), ("text", "院子是干净的")];
+    wall.ask(Method::POST, &format!("{page}/objections"), "", &object);
+    assert!(!wall.get(&page, "").body.contains("查看更正公示"));
+    let again = stage.id().to_string();
+    let items: Vec<(String, &str)> = testkit::month::FULL
+        .split(';')
+        .filter_map(|mark| mark.split_once(' '))
+        .map(|(item, points)| (format!("item-{item}"), if item == "C1" { "6" } else { points }))
+        .collect();
+    let mut fields = vec![("key", again.as_str()), ("text", "已复核")];
+    fields.extend([("verdict", "upheld"), ("outcome", "assessed")]);
+    fields.extend(items.iter().map(|(name, points)| (name.as_str(), *points)));
+    let answered =
+        wall.ask(Method::POST, &format!("/objections/{key}/answer"), &committee, &fields);
+    assert_eq!(answered.status, StatusCode::SEE_OTHER, "{}", answered.body);
+    assert!(wall.get(&page, "").body.contains("查看更正公示"));
+}

@@ -42,6 +42,7 @@ retention-days = some days
 retention-register = kept for reference after the household leaves the register
 retention-erased = erased 3 years after the household leaves the register
 retention-import = until the import is done
+retention-hung = erased 3 years after the list hung
 retention-ledger = as long as the ledger
 
 sealed-person-totp = Secret of the second factor

@@ -42,6 +42,7 @@ retention-days = 几天内清除
 retention-register = 户不在册后保留备查
 retention-erased = 户不在册满 3 年后清除
 retention-import = 导入完成时清除
+retention-hung = 名单公示满 3 年后删除
 retention-ledger = 随积分账长期保存
 
 sealed-person-totp = 动态验证码密钥

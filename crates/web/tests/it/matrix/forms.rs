@@ -21,6 +21,7 @@ pub fn sent(house: &House, route: &Route, record: Option<&Record>) -> Sent {
         "{household}" => id("household").to_string(),
         "{batch}" => id("batch").to_string(),
         "{name}" => "style.css".to_owned(),
+        "{*at}" => "0/000.p/1".to_owned(),
         "{id}" if route.name == "access.end_session_of" => id("person").to_string(),
         part if part.starts_with('{') => {
             record.map_or_else(|| house.missing(), |record| record.id).to_string()

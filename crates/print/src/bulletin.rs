@@ -7,7 +7,7 @@ use crate::press::{Paper, paper};
 
 /// What a column has room for.
 const GOODS_SHOWN: usize = 14;
-const DAYS_SHOWN: usize = 24;
+const DAYS_SHOWN: usize = 18;
 const GIVEN_SHOWN: usize = 16;
 
 pub fn bulletin(b: &Bulletin) -> Paper {

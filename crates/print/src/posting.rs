@@ -38,6 +38,7 @@ pub fn posting(p: &Poster, sheet: Sheet, url: &str) -> Paper {
         "categories": head.categories.iter().map(category).collect::<Vec<_>>(),
         "rows": p.body.rows.iter().map(row).collect::<Vec<_>>(),
         "root": short_root(&p.posting.root),
+        "hung-on": domain::local_date(p.posting.at).to_string(),
         "log-seal": p.posting.log_seal,
         "log-head": p.posting.log_head.chunks(4).map(hex).collect::<Vec<_>>().join(" "),
         "checkpoint": p.checkpoint,

@@ -1,8 +1,11 @@
 //! Points cards 积分卡, ten to a sheet, and a village's or a zone's cards in parts.
 
+use std::io::Write;
+
 use app::reports::papers::CardFace;
 use serde_json::{Value, json};
 
+use crate::join::Joined;
 use crate::press::{Fault, Paper, paper};
 use crate::qr;
 
@@ -15,20 +18,22 @@ pub fn cards(zone: &str, faces: &[CardFace]) -> Paper {
     paper!("cards", json!({ "zone": zone, "cards": cards }))
 }
 
-/// However many cards, in parts that are set one after another; `done` hears how many are.
-pub fn each_part(
+/// However many cards, set in parts that are written as they come; `done` hears how many are. The
+/// number of pages.
+pub fn all_cards(
     zone: &str,
     faces: &[CardFace],
+    out: impl Write,
     mut done: impl FnMut(usize),
-) -> Result<Vec<Vec<u8>>, Fault> {
-    let mut parts = Vec::with_capacity(faces.len().div_ceil(CARDS_PER_PART));
+) -> Result<usize, Fault> {
+    let mut joined = Joined::new(out)?;
     let mut count = 0;
     for some in faces.chunks(CARDS_PER_PART) {
-        parts.push(cards(zone, some).pdf()?);
+        joined.add(&cards(zone, some).pdf()?)?;
         count += some.len();
         done(count);
     }
-    Ok(parts)
+    joined.finish()
 }
 
 fn card(face: &CardFace) -> Value {

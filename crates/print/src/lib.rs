@@ -49,10 +49,10 @@ mod statement;
 mod words;
 
 pub use bulletin::bulletin;
-pub use cards::{CARDS_PER_PART, cards, each_part};
+pub use cards::{CARDS_PER_PART, all_cards, cards};
 pub use fonts::official_faces_lacking;
 pub use goods::{acknowledgement, market_day, stock_count};
-pub use join::{Joined, join};
+pub use join::Joined;
 pub use leaflet::{leaflet, poster};
 pub use notice::notice;
 pub use posting::{Sheet, posting};

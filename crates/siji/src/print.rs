@@ -1,6 +1,8 @@
 //! `siji print`: a paper as PDF, by whoever runs the program. What is printed for a person who is
 //! signed in comes from the page concerned.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -95,10 +97,11 @@ impl Print {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let app = self.zone.open_existing()?;
         let today = domain::local_date(web::now());
-        let bytes = match self.kind {
-            Kind::Card => self.cards(&app)?,
-            _ => self.paper(&app, today)?.pdf()?,
-        };
+        if self.kind == Kind::Card {
+            self.cards(&app)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let bytes = self.paper(&app, today)?.pdf()?;
         if self.kind == Kind::Notice {
             for face in ::print::official_faces_lacking() {
                 eprintln!("siji: the face {face} is not installed; a free one stands in for it");
@@ -186,24 +189,28 @@ impl Print {
     }
 
     /// A household's, a village's or everybody's cards, in parts with progress.
-    fn cards(&self, app: &App) -> anyhow::Result<Vec<u8>> {
+    fn cards(&self, app: &App) -> anyhow::Result<()> {
         let household = self.household(app)?;
         let village = self.village.clone();
         let (zone, faces) = read(app, move |tx, all| {
             let whose = match (household, &village) {
                 (Some(id), _) => Whose::Household(id),
-                (None, Some(name)) => Whose::Area(papers::village_named(tx, all, name)?),
-                (None, None) => Whose::Area(papers::zone_id(tx)?),
+                (None, Some(name)) => Whose::Area(papers::village_path(tx, all, name)?),
+                (None, None) => Whose::Area(all.paths[0].clone()),
             };
-            Ok((papers::zone_name(tx)?, papers::card_faces(tx, all, whose)?))
+            Ok((papers::zone_name(tx)?, papers::card_faces(tx, all, &whose)?))
         })?;
         if faces.is_empty() {
             bail!("there are no cards in use to print");
         }
         let progress = ProgressBar::new(faces.len() as u64);
-        let parts = ::print::each_part(&zone, &faces, |done| progress.set_position(done as u64))?;
+        let out = File::create(&self.out)
+            .with_context(|| format!("{} could not be written", self.out.display()))?;
+        ::print::all_cards(&zone, &faces, BufWriter::new(out), |done| {
+            progress.set_position(done as u64);
+        })?;
         progress.finish_and_clear();
-        Ok(::print::join(parts)?.bytes)
+        Ok(())
     }
 
     /// The record that is named by its id, or the newest.

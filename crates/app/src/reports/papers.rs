@@ -34,11 +34,6 @@ pub fn zone(tx: &mut Tx) -> Read<Scope> {
     Ok(Scope { person: Id::nil(), paths: vec![path], assigned: false })
 }
 
-/// The topmost area.
-pub fn zone_id(tx: &mut Tx) -> Read<Id> {
-    rows::zone_id(tx)?.ok_or(Failure::NotFound)
-}
-
 /// The month of the newest certified batch.
 pub fn newest_month(tx: &mut Tx) -> Read<domain::calendar::Month> {
     let batch = newest(tx, Newest::Certified)?;
@@ -64,6 +59,14 @@ pub fn receipt_numbered(tx: &mut Tx, number: &str) -> Read<Id> {
 pub fn village_named(tx: &mut Tx, scope: &Scope, name: &str) -> Read<Id> {
     match rows::villages_named(tx, scope, name)?.as_slice() {
         [(id, _)] => Ok(*id),
+        _ => Err(Failure::NotFound),
+    }
+}
+
+/// The path of that village.
+pub fn village_path(tx: &mut Tx, scope: &Scope, name: &str) -> Read<String> {
+    match rows::villages_named(tx, scope, name)?.as_slice() {
+        [(_, path)] => Ok(path.clone()),
         _ => Err(Failure::NotFound),
     }
 }

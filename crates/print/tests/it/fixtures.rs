@@ -44,9 +44,9 @@ pub fn poster(rows: u32) -> Poster {
         name: MaskedName::of(["张三", "欧阳四海", "李镕基", "𠮷田"][n as usize % 4]),
         village: public("张庄村"),
         hamlet: Some(public(["东组", "西组"][n as usize % 2])),
-        sums: vec![Some(18), (n % 5 != 0).then_some(20), Some(12), Some(9), Some(15)],
+        sums: vec![Some(18), (!n.is_multiple_of(5)).then_some(20), Some(12), Some(9), Some(15)],
         total: 74,
-        outcome: if n % 7 == 0 { PostedOutcome::NotAssessed } else { PostedOutcome::Assessed },
+        outcome: if n.is_multiple_of(7) { PostedOutcome::NotAssessed } else { PostedOutcome::Assessed },
     };
     let body = Body {
         header: Header {

@@ -32,12 +32,13 @@ fn words_are_words_and_no_commands() {
 fn parts_join_to_one_paper() {
     let faces = f::faces(print::CARDS_PER_PART as u64 + 5);
     let mut heard = Vec::new();
-    let parts = print::each_part("东昌经济开发区", &faces, |done| heard.push(done)).expect("parts");
+    let mut pdf = Vec::new();
+    let pages =
+        print::all_cards("东昌经济开发区", &faces, &mut pdf, |done| heard.push(done));
+    assert_eq!(pages.expect("joined"), 102);
     assert_eq!(heard, [print::CARDS_PER_PART, faces.len()]);
-    let joined = print::join(parts).expect("joined");
-    assert_eq!(joined.pages, 102);
-    assert_fonts_inside(&joined.bytes);
-    let (text, pages) = read(&joined.bytes);
+    assert_fonts_inside(&pdf);
+    let (text, pages) = read(&pdf);
     assert_eq!(pages, 102);
     for face in &faces {
         assert!(text.contains(&face.code.printed()), "{}", face.code);

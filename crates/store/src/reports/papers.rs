@@ -12,18 +12,6 @@ pub fn zone_path(tx: &mut Tx) -> Result<Option<String>> {
     tx.opt(sql, &args![], |r| r.text(0))
 }
 
-/// The topmost area.
-pub fn zone_id(tx: &mut Tx) -> Result<Option<Id>> {
-    let sql = "SELECT id FROM area WHERE parent IS NULL ORDER BY path LIMIT 1";
-    tx.opt(sql, &args![], |r| r.id(0))
-}
-
-/// (path, name) of an area.
-pub fn area(tx: &mut Tx, id: Id) -> Result<Option<(String, String)>> {
-    let sql = "SELECT path, name FROM area WHERE id = $1";
-    tx.opt(sql, &args![id], |r| Ok((r.text(0)?, r.text(1)?)))
-}
-
 /// A card in use as it is printed: (head's name, village, code).
 pub type CardRow = (String, String, String);
 

@@ -18,15 +18,15 @@ pub struct CardFace {
     pub code: Code,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
     Household(Id),
-    /// Everybody at or below an area.
-    Area(Id),
+    /// Everybody at or below an area, as far as the scope goes.
+    Area(String),
 }
 
 /// Cards in use; an empty list where there are none.
-pub fn card_faces(tx: &mut Tx, scope: &Scope, whose: Whose) -> Read<Vec<CardFace>> {
+pub fn card_faces(tx: &mut Tx, scope: &Scope, whose: &Whose) -> Read<Vec<CardFace>> {
     let mut faces = Vec::new();
     let mut add = |(name, village, code): rows::CardRow| {
         let known = Code::parse(&code);
@@ -37,20 +37,15 @@ pub fn card_faces(tx: &mut Tx, scope: &Scope, whose: Whose) -> Read<Vec<CardFace
     };
     match whose {
         Whose::Household(id) => {
-            let is_covered = covers(tx, scope, Resource::Household, id)?;
+            let is_covered = covers(tx, scope, Resource::Household, *id)?;
             covered(is_covered, ())?;
-            let found = store::redemption::find_customer(tx, id)?.ok_or(Failure::NotFound)?;
-            let cards = store::redemption::cards(tx, id)?;
+            let found = store::redemption::find_customer(tx, *id)?.ok_or(Failure::NotFound)?;
+            let cards = store::redemption::cards(tx, *id)?;
             for card in cards.into_iter().filter(|card| !card.is_frozen()) {
                 add((found.head_name.clone(), found.village.clone(), card.code))?;
             }
         }
-        Whose::Area(id) => {
-            let (path, _) = rows::area(tx, id)?.ok_or(Failure::NotFound)?;
-            let is_covered = scope.assigned || scope.covers(&path);
-            covered(is_covered, ())?;
-            rows::each_card(tx, scope, &path, add)?;
-        }
+        Whose::Area(path) => rows::each_card(tx, scope, path, add)?,
     }
     Ok(faces)
 }

@@ -156,6 +156,7 @@ impl Print {
             Kind::Notice => {
                 let id = self.batch(app)?;
                 let found = read(app, move |tx, all| papers::notice(tx, all, id))?;
+                let found = found.context("that month is not certified yet")?;
                 ::print::notice(&found, &self.number, found.certified_on)
             }
             Kind::MarketDay => {

@@ -104,18 +104,18 @@ pub struct Notice {
     pub seal: Vec<u8>,
 }
 
-pub fn notice(tx: &mut Tx, scope: &Scope, id: Id) -> Read<Notice> {
+/// `None` for a month that is not certified: there is nothing to give notice of.
+pub fn notice(tx: &mut Tx, scope: &Scope, id: Id) -> Read<Option<Notice>> {
     let batch = store::scoring::find(tx, id)?.ok_or(Failure::NotFound)?;
     covered(scope.covers(&batch.path), ())?;
     let standing = store::posting::batch(tx, id)?.ok_or(Failure::NotFound)?;
-    // A month that is not certified has no notice.
     let (Some(at), Some(points), Some(seal)) =
         (standing.certified_at, standing.credited_points, standing.seal)
     else {
-        return Err(Failure::NotFound);
+        return Ok(None);
     };
     let postings = store::posting::of_batch(tx, id)?;
-    Ok(Notice {
+    Ok(Some(Notice {
         zone: standing.zone,
         village: batch.village_name,
         township: batch.township_name,
@@ -128,7 +128,7 @@ pub fn notice(tx: &mut Tx, scope: &Scope, id: Id) -> Read<Notice> {
         posted: postings.iter().map(|p| (p.from, p.to)).collect(),
         objections: store::posting::objections_of(tx, id)?,
         seal,
-    })
+    }))
 }
 
 /// The rules in force, in plain words.

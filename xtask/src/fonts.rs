@@ -36,8 +36,9 @@ pub fn folder(root: &Path) -> PathBuf {
 
 /// Makes the fonts again; `check` holds them against the shipped ones, byte for byte.
 pub fn make(root: &Path, check: bool) -> anyhow::Result<()> {
-    let tool = machine::on_path("pyftsubset")
-        .context("pyftsubset is not there: install Debian's packages fonttools and fonts-noto-cjk")?;
+    let tool = machine::on_path("pyftsubset").context(
+        "pyftsubset is not there: install Debian's packages fonttools and fonts-noto-cjk",
+    )?;
     let made = crate::target()?.join("fonts");
     std::fs::create_dir_all(&made)?;
     let letters = made.join("gb2312.txt");

@@ -182,7 +182,7 @@ impl Print {
                         Some(month) => month,
                         None => papers::newest_month(tx)?,
                     };
-                    papers::bulletin(tx, all, month, honours.clone())
+                    papers::bulletin(tx, all, all, month, honours.clone())
                 })?;
                 ::print::bulletin(&found)
             }

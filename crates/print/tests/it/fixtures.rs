@@ -46,7 +46,11 @@ pub fn poster(rows: u32) -> Poster {
         hamlet: Some(public(["东组", "西组"][n as usize % 2])),
         sums: vec![Some(18), (!n.is_multiple_of(5)).then_some(20), Some(12), Some(9), Some(15)],
         total: 74,
-        outcome: if n.is_multiple_of(7) { PostedOutcome::NotAssessed } else { PostedOutcome::Assessed },
+        outcome: if n.is_multiple_of(7) {
+            PostedOutcome::NotAssessed
+        } else {
+            PostedOutcome::Assessed
+        },
     };
     let body = Body {
         header: Header {

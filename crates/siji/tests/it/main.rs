@@ -2,5 +2,6 @@
 
 mod import;
 mod keys;
+mod print;
 mod serve;
 mod upload;

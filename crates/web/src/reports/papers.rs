@@ -291,7 +291,8 @@ async fn bulletin(ask: Ask) -> Result<Response, Problem> {
                     Err(failure) => return Err(failure),
                 },
             };
-            papers::bulletin(tx, &scope, month, Vec::new())
+            let stores = who.scope(Permission::ReadGoods);
+            papers::bulletin(tx, &scope, &stores, month, Vec::new())
         })
         .await?;
     paper::send(&ask, "paper-bulletin", print::bulletin(&found)).await

@@ -215,7 +215,14 @@ pub struct Bulletin {
     pub honours: Vec<Honour>,
 }
 
-pub fn bulletin(tx: &mut Tx, scope: &Scope, month: Month, honours: Vec<Honour>) -> Read<Bulletin> {
+/// `stores`: where the reader may see goods; donors are told of there alone.
+pub fn bulletin(
+    tx: &mut Tx,
+    scope: &Scope,
+    stores: &Scope,
+    month: Month,
+    honours: Vec<Honour>,
+) -> Read<Bulletin> {
     let round = store::calendar::find_by_month(tx, month)?;
     let villages = match &round {
         Some(round) => store::scoring::coverage(tx, scope, round.id)?,
@@ -239,7 +246,7 @@ pub fn bulletin(tx: &mut Tx, scope: &Scope, month: Month, honours: Vec<Honour>) 
     let (filed, answered) = rows::objections(tx, scope, month)?;
     let places: Vec<Id> = store::goods::places(tx)?
         .into_iter()
-        .filter(|place| scope.covers(&place.path))
+        .filter(|place| stores.covers(&place.path))
         .map(|place| place.id)
         .collect();
     let given = rows::given(tx, &places, month)?.into_iter().map(|given| Given {

@@ -2,6 +2,7 @@
 //!
 //! It builds without the product, so that it still works when the product does not.
 
+mod fonts;
 mod glossary;
 mod licences;
 mod machine;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   test [STEP…]    everything CI runs, in order, or the named steps only
   tidy            the house rules that the compiler cannot see
   glossary        write docs/GLOSSARY.md from data/glossary.csv
+  fonts [--check] make the papers' fonts from Debian's package, or hold them against it
   room NAME       lay out the files of a new room
   release         build the release program and pack it under target/release-pack/
 ";
@@ -47,6 +49,8 @@ fn command(words: &[String]) -> anyhow::Result<()> {
         ["test", steps @ ..] => test::test(steps),
         ["tidy"] => tidy::report(&root()),
         ["glossary"] => glossary::write(&root()),
+        ["fonts"] => fonts::make(&root(), false),
+        ["fonts", "--check"] => fonts::make(&root(), true),
         ["room", name] => room::lay_out(&root(), name),
         ["release"] => release::pack(),
         [] | ["help" | "--help" | "-h"] => {

@@ -10,7 +10,7 @@ use cluster::Cluster;
 
 use crate::machine::{self, Need};
 use crate::run::{self, Runner, Tally};
-use crate::{licences, root, target};
+use crate::{fonts, licences, root, target};
 
 /// One step of the run.
 struct Step {
@@ -30,7 +30,7 @@ struct Bench {
 
 const STEPS: &[Step] = &[
     Step { name: "format", about: "the code is formatted", needs: &[], run: format },
-    Step { name: "licences", about: "of every dependency", needs: &[], run: licences },
+    Step { name: "licences", about: "of every dependency and font", needs: &[], run: licences },
     Step { name: "lint", about: "no warnings", needs: &[], run: lint },
     Step {
         name: "tests",
@@ -128,6 +128,7 @@ fn format(_: &mut Bench) -> anyhow::Result<()> {
 fn licences(_: &mut Bench) -> anyhow::Result<()> {
     let metadata = run::captured(cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
     let count = licences::check(&metadata)?;
+    fonts::check_licence(&root())?;
     println!("{count} dependencies");
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::goods::move_all;
 use crate::{Failure, Never, Who};
 
 pub use cards::{Cards, FreezeCard, IssueCard, cards, cards_taken_out, freeze_card, issue_card};
+pub(crate) use explain::explain_within;
 pub use explain::{Explained, ExplainedLine, Source, explain};
 
 /// How the household at the counter was found.
@@ -277,7 +278,7 @@ pub fn reverse(tx: &mut Tx, who: &Who, r: &Reverse) -> Result<Recorded, Failure<
 }
 
 /// Households whose redemptions this person may see: at the counter, or in the register.
-fn readable(who: &Who) -> Scope {
+pub fn readable(who: &Who) -> Scope {
     let mut scope = who.scope(Permission::ReadHouseholds);
     scope.paths.extend(who.scope(Permission::Redeem).paths);
     scope

@@ -2,6 +2,7 @@
 
 mod audit;
 mod household;
+pub mod papers;
 
 use domain::Date;
 use domain::access::{Permission, Role, Scope};

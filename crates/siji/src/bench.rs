@@ -3,6 +3,7 @@
 
 mod client;
 mod pages;
+mod papers;
 mod posting;
 mod process;
 mod sheets;
@@ -139,6 +140,9 @@ impl Bench {
         }
         if wanted("sheets") {
             rows.extend(sheets::run(&folder)?);
+        }
+        if wanted("print") {
+            rows.extend(papers::run(&folder)?);
         }
         rows.retain(|row| row.name.starts_with(&self.only));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod init;
 mod keys;
+mod print;
 mod retention;
 mod serve;
 mod verify;
@@ -57,6 +58,8 @@ enum Command {
     Import(import::Import),
     /// The keys that sensitive values are sealed with: list, add, rotate, drop.
     Keys(keys::Keys),
+    /// Print a paper as PDF: a posting, cards, a receipt, a statement, a notice and the like.
+    Print(print::Print),
     /// Erase sealed values that have outlived their purpose.
     Retention(retention::Retention),
     /// Serve a zone's pages.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Print(print) => print.run(),
         Command::Retention(retention) => retention.run(),
         Command::Serve(serve) => serve.run(),
         Command::Verify(verify) => verify.run(),

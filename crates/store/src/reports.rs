@@ -2,6 +2,7 @@
 
 mod audit;
 mod household;
+pub mod papers;
 
 use domain::access::Scope;
 use domain::{Date, Id};

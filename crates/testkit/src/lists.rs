@@ -205,7 +205,7 @@ impl<'s> Lists<'s> {
                     vec![
                         ("id", card.into()),
                         ("household", household.into()),
-                        ("code", format!("CARD{n}").into()),
+                        ("code", domain::redemption::Code::new(n as u64).to_string().into()),
                         ("issued_at", 0_i64.into()),
                         ("issued_by", person.into()),
                     ],

@@ -133,6 +133,7 @@ const JSON: &str = "application/json";
 const NO: &str = "application/problem+json";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const CSV: &str = "text/csv";
+const PDF: &str = "application/pdf";
 const TEXT: &str = "text/plain";
 const BYTES: &str = "application/octet-stream";
 
@@ -176,6 +177,7 @@ fn yes(route: &Route) -> Vec<&'static str> {
         "assets.show" => {
             vec!["text/css", "text/javascript", "image/svg+xml", "image/png", "font/woff2"]
         }
+        name if name.starts_with("reports.print_") => vec![PDF],
         "registry.marked" => vec![XLSX],
         "privacy.take" => vec![XLSX, CSV],
         "privacy.file" => vec![PAGE],
@@ -205,8 +207,15 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
         route.name,
         "posting.object" | "access.sign_in" | "access.show_code" | "access.accept"
     );
-    let may_be_refused =
-        !is_get || matches!(route.name, "redemption.counter" | "access.leave" | "access.back");
+    let may_be_refused = !is_get
+        || matches!(
+            route.name,
+            "redemption.counter"
+                | "access.leave"
+                | "access.back"
+                | "reports.print_card"
+                | "reports.print_notice"
+        );
     let all = [
         (!yes(route).is_empty(), "200", "Here it is", yes(route)),
         (leads_on || !is_open, "303", "Done, or not signed in: look there", vec![]),

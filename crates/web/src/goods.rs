@@ -164,6 +164,8 @@ struct CataloguePage {
     q: String,
     all: bool,
     places: Vec<Place>,
+    /// The asker's own, to be counted.
+    counted: Vec<Place>,
     rows: Vec<GoodsRow>,
     may_change: bool,
     may_edit: bool,
@@ -204,10 +206,11 @@ async fn catalogue(ask: Ask) -> Result<Response, Problem> {
         GoodsFilter { offset: paging.offset(), limit: paging.size, ..catalogue_filter(&ask) };
     let (q, all) = (filter.search.clone(), filter.active.is_none());
     let may_change = ask.who()?.may(Permission::ReceiveGoods);
-    let (found, areas) = ask
+    let (found, areas, counted) = ask
         .read::<_, Never>(move |tx, who| {
             let areas = if may_change { app::goods::areas_served(tx, who)? } else { Vec::new() };
-            Ok((app::goods::catalogue(tx, who, &filter)?, areas))
+            let own = if may_change { app::goods::own_places(tx, who)? } else { Vec::new() };
+            Ok((app::goods::catalogue(tx, who, &filter)?, areas, own))
         })
         .await?;
     if ask.wants_json {
@@ -230,6 +233,7 @@ async fn catalogue(ask: Ask) -> Result<Response, Problem> {
         q,
         all,
         places: found.places,
+        counted,
         rows: found.rows,
         may_change,
         may_edit: app::goods::may_edit(&ask.who()?),

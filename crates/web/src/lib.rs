@@ -14,6 +14,7 @@ mod edge;
 pub mod export;
 mod guard;
 mod page;
+mod paper;
 mod problem;
 mod qr;
 mod route;

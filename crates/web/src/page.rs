@@ -112,6 +112,14 @@ impl Page {
     pub fn t(&self, key: impl AsRef<str>) -> String {
         self.texts.say(key.as_ref(), &[])
     }
+    /// What a link to a paper says; `key` names the paper.
+    pub fn paper(&self, key: &str) -> String {
+        self.t1("paper-download", "paper", self.t(key))
+    }
+    /// The same, of a paper that is printed on several sheets.
+    pub fn paper_on(&self, key: &str, sheet: impl AsRef<str>) -> String {
+        self.t2("paper-download-as", "paper", self.t(key), "sheet", sheet.as_ref())
+    }
     pub fn t1(&self, key: &str, name: &str, value: impl Show) -> String {
         self.texts.say(key, &[(name, value.value())])
     }

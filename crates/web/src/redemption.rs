@@ -381,6 +381,7 @@ struct OneMarketDayPage {
     q: String,
     page: MarketDayPage,
     at_counter: bool,
+    may_redeem: bool,
     export: Option<ExportForm>,
     paging: Paging,
     before: String,
@@ -407,6 +408,7 @@ async fn market_day(ask: Ask) -> Result<Response, Problem> {
     let shown = OneMarketDayPage {
         p: p.titled(title),
         q,
+        may_redeem: ask.who()?.may(Permission::Redeem),
         at_counter: ask.who()?.may(Permission::Redeem)
             && page.day.market_day.on_date == ask.today(),
         export: ExportForm::of(&ask, page.sums.rows),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod household;
+mod papers;
 
 use app::reports::{Picture, Step, Today};
 use askama::Template;
@@ -12,7 +13,7 @@ use store::access::Resource;
 use crate::{Ask, Needs, Page, Problem, Route, Season, Subject};
 
 pub fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = vec![
         Route::get("/", row!("reports.today"), Needs::SignedIn, Subject::Zone, today),
         Route::get(
             "/households/{id}",
@@ -55,7 +56,9 @@ pub fn routes() -> Vec<Route> {
             "to",
             "area",
         ]),
-    ]
+    ];
+    routes.extend(papers::routes());
+    routes
 }
 
 #[derive(Template)]

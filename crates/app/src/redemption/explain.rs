@@ -1,7 +1,7 @@
 //! "Explain this balance": every line of a household's statement, and where it came from.
 
 use domain::Id;
-use domain::access::Permission;
+use domain::access::{Permission, Scope};
 use domain::points::{Account, Cause, CauseKind, Line};
 use store::Tx;
 use store::access::Resource;
@@ -45,7 +45,18 @@ pub fn explain(
     limit: i64,
 ) -> Result<Explained, Failure<Never>> {
     let scope = who.must_scope(Permission::ReadHouseholds)?;
-    if !store::access::covers(tx, &scope, Resource::Household, household)? {
+    explain_within(tx, &scope, household, before, limit)
+}
+
+/// The same of a household within a scope that was asked for already.
+pub(crate) fn explain_within(
+    tx: &mut Tx,
+    scope: &Scope,
+    household: Id,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Explained, Failure<Never>> {
+    if !store::access::covers(tx, scope, Resource::Household, household)? {
         return Err(Failure::NotFound);
     }
     let customer = store::redemption::find_customer(tx, household)?.ok_or(Failure::NotFound)?;

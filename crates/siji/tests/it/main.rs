@@ -3,5 +3,6 @@
 mod import;
 mod keys;
 mod log;
+mod print;
 mod serve;
 mod upload;

@@ -89,6 +89,8 @@ const FORMS: &[(&str, &str, Form)] = &[
     ("registry.declare_kinship", "person", Form::Id),
     ("reports.export_log", "household", Form::Text),
     ("reports.log", "household", Form::Text),
+    ("reports.print_posting", "sheet", Form::OneOf(&["a4", "a3"])),
+    ("reports.print_receipt", "sheet", Form::OneOf(&["a6", "roll"])),
     ("scoring.export_review", "show", Form::OneOf(&["open", "differing", "one"])),
     ("scoring.review", "show", Form::OneOf(&["open", "differing", "one"])),
 ];
@@ -131,6 +133,7 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("redemption.reverse", &["reason"]),
     ("registry.declare_kinship", &["person", "relation"]),
     ("registry.receive", &["file"]),
+    ("reports.print_cards", &["why"]),
     ("scoring.hand_over", &["from", "to"]),
     ("scheme.adopt", &["from_month", "resolved_on", "number", "text"]),
     ("scheme.upload", &["file"]),

@@ -24,6 +24,7 @@ struct HouseholdsPage {
     may_import: bool,
     /// By citizen number.
     may_find: bool,
+    may_print_cards: bool,
     paging: Paging,
     before: String,
     after: String,
@@ -89,6 +90,7 @@ pub(super) async fn list(ask: Ask) -> Result<Response, Problem> {
         export: ExportForm::of(&ask, total),
         may_import: may(Permission::ImportRegister),
         may_find: may(Permission::Reveal),
+        may_print_cards: may(Permission::ManageCards) && may(Permission::Export),
         paging: paging.of(total),
         before: ask.link(&[("page", &(paging.page - 1).to_string())]),
         after: ask.link(&[("page", &(paging.page + 1).to_string())]),

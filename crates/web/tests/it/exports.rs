@@ -16,33 +16,33 @@ use testkit::lists::{Lists, NEXT_DOOR};
 use tower::ServiceExt;
 use web::{Needs, Server};
 
-struct Office<'s> {
-    lists: Lists<'s>,
+pub struct Office<'s> {
+    pub lists: Lists<'s>,
     router: Router,
     runtime: tokio::runtime::Runtime,
 }
 
-struct Seen {
-    status: StatusCode,
-    is_file: bool,
-    body: Vec<u8>,
+pub struct Seen {
+    pub status: StatusCode,
+    pub is_file: bool,
+    pub body: Vec<u8>,
 }
 
 impl Seen {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl<'s> Office<'s> {
-    fn open(stage: &'s Stage) -> Office<'s> {
+    pub fn open(stage: &'s Stage) -> Office<'s> {
         let lists = Lists::filled(stage, domain::local_date(web::now()));
         let server = Server::new(stage.app.clone(), std::path::PathBuf::from("siji"));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         Office { lists, router: web::router(Arc::new(server)), runtime }
     }
 
-    fn signed_in(&self, who: &Who) -> String {
+    pub fn signed_in(&self, who: &Who) -> String {
         let stage = self.lists.village.stage;
         let token = format!("{:x}{:x}", who.person, stage.id());
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -53,7 +53,7 @@ impl<'s> Office<'s> {
         format!("siji={token}")
     }
 
-    fn ask(&self, method: Method, path: &str, cookie: &str, form: &[(String, String)]) -> Seen {
+    pub fn ask(&self, method: Method, path: &str, cookie: &str, form: &[(String, String)]) -> Seen {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -72,7 +72,7 @@ impl<'s> Office<'s> {
         })
     }
 
-    fn page(&self, path: &str, cookie: &str) -> String {
+    pub fn page(&self, path: &str, cookie: &str) -> String {
         let seen = self.ask(Method::GET, path, cookie, &[]);
         assert_eq!(seen.status, StatusCode::OK, "{path}: {}", seen.text());
         let text = seen.text();
@@ -92,7 +92,7 @@ impl<'s> Office<'s> {
     }
 
     /// The files that the log knows of, with their rows and reasons.
-    fn log(&self) -> Vec<(String, i64, String)> {
+    pub fn log(&self) -> Vec<(String, i64, String)> {
         self.lists
             .village
             .stage
@@ -124,7 +124,7 @@ impl<'s> Office<'s> {
     }
 }
 
-fn pair(name: &str, value: &str) -> (String, String) {
+pub fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 

@@ -8,5 +8,6 @@ mod hostile;
 mod listen;
 mod matrix;
 mod month;
+mod papers;
 mod posting;
 mod privacy;

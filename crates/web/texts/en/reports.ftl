@@ -36,3 +36,29 @@ col-month = Month
 col-goods = Goods
 col-left = Left
 col-points-each = Points each
+
+# Papers
+
+paper-posting = Posting
+paper-cards = Points cards
+paper-receipt = Receipt
+paper-statement = Statement of points
+paper-market-day = Market day list
+paper-acknowledgement = Letter of thanks
+paper-stock-count = Stock count sheet
+paper-leaflet = Scheme leaflet
+paper-poster = Scheme poster
+paper-review = Review sheet
+paper-notice = Notice of certification
+paper-bulletin = Bulletin
+paper-download = { $paper } (PDF)
+paper-download-as = { $paper } { $sheet } (PDF)
+paper-sheet-roll = on an 80 mm roll
+paper-notice-number = Document number (may stay empty)
+paper-cards-title = Print points cards
+paper-cards-lead = All cards in use in the area chosen, ten to an A4 sheet, on both sides. Of many cards the file comes in parts as they are printed; please open it when it is complete.
+paper-cards-do = Download the cards (PDF)
+refusal-paper-no-cards = No card is in use here. Please issue cards first, then print them.
+refusal-paper-card-frozen = This card is frozen and is not printed any more. Please issue a new card first.
+refusal-paper-notice-not-certified = This month is not certified yet, so there is no notice of it. Please certify it first, when the posting is over and objections are answered.
+refusal-paper-busy = Many papers are being printed. Please try again in a few minutes.

@@ -33,3 +33,29 @@ col-month = 月份
 col-goods = 商品
 col-left = 剩余
 col-points-each = 每件积分
+
+# 打印
+
+paper-posting = 积分公示
+paper-cards = 积分卡
+paper-receipt = 兑换单
+paper-statement = 积分明细
+paper-market-day = 赶集日名单
+paper-acknowledgement = 捐赠感谢信
+paper-stock-count = 盘点表
+paper-leaflet = 积分明白纸
+paper-poster = 积分挂图
+paper-review = 评议表
+paper-notice = 认定结果通知
+paper-bulletin = 四季简报
+paper-download = { $paper }（PDF）
+paper-download-as = { $paper } { $sheet }（PDF）
+paper-sheet-roll = 80 毫米卷纸
+paper-notice-number = 文号（可空）
+paper-cards-title = 打印积分卡
+paper-cards-lead = 打印所选区域内全部在用的积分卡，每张 A4 纸十张，正反面打印。卡多时文件边排边下载，请等下载完成后再打开。
+paper-cards-do = 下载积分卡（PDF）
+refusal-paper-no-cards = 这里没有在用的积分卡。请先给家庭发卡，再来打印。
+refusal-paper-card-frozen = 这张卡已经挂失，不再打印。请先补发新卡。
+refusal-paper-notice-not-certified = 本月还没有认定，不能出通知。请在公示期满、异议答复后先认定。
+refusal-paper-busy = 正在打印的文件较多。请过几分钟再试。

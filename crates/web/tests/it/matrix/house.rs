@@ -677,6 +677,9 @@ pub fn is_walled(line: &str) -> bool {
 
 /// As text: a workbook with all that is packed in it.
 fn unpacked(body: &[u8]) -> String {
+    if body.starts_with(b"%PDF") {
+        return crate::papers::words(body);
+    }
     if !body.starts_with(b"PK") {
         return String::from_utf8_lossy(body).into_owned();
     }

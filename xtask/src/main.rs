@@ -22,6 +22,8 @@ cargo xtask COMMAND
   dev             make a small demo zone under target/ and serve it on 127.0.0.1:8080
   check           format and lints, as CI checks them
   test [STEP…]    everything CI runs, in order, or the named steps only
+  faults [--tier push|ci|soak] [--only NAME…]
+                  break the program in every way there is here, and count what is left
   tidy            the house rules that the compiler cannot see
   glossary        write docs/GLOSSARY.md from data/glossary.csv
   room NAME       lay out the files of a new room
@@ -45,6 +47,7 @@ fn command(words: &[String]) -> anyhow::Result<()> {
         ["dev", rest @ ..] => release::dev(rest),
         ["check"] => test::check(),
         ["test", steps @ ..] => test::test(steps),
+        ["faults", rest @ ..] => test::faults(rest),
         ["tidy"] => tidy::report(&root()),
         ["glossary"] => glossary::write(&root()),
         ["room", name] => room::lay_out(&root(), name),

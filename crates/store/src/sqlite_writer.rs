@@ -34,6 +34,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
          PRAGMA cache_size = -64000;",
     )?;
+    #[cfg(feature = "sabotage")]
+    forget_the_promise(&writer)?;
     migrate::sqlite(&mut writer)?;
 
     let held = build(&writer)?;
@@ -52,6 +54,20 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
     Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
+}
+
+#[cfg(all(feature = "sabotage", not(debug_assertions)))]
+compile_error!("the sabotage is for the fault kit, never for a release");
+
+/// Shows that the fault kit would see it if a commit were answered before it is durable.
+#[cfg(feature = "sabotage")]
+fn forget_the_promise(writer: &Connection) -> Result<()> {
+    match std::env::var("SIJI_SABOTAGE_SYNCHRONOUS").as_deref() {
+        Ok("NORMAL") => writer.execute_batch("PRAGMA synchronous = NORMAL")?,
+        Ok("OFF") => writer.execute_batch("PRAGMA synchronous = OFF")?,
+        _ => {}
+    }
+    Ok(())
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {

@@ -8,6 +8,10 @@ use crate::journal::{Entry, Kind};
 use crate::server::{Place, Start};
 use crate::zone::Cast;
 
+/// Written into the journal for an answer that says to come back later: whether an earlier request
+/// was done, it does not say.
+pub const NOT_NOW: u16 = 428;
+
 /// Tables whose rows the journal must explain.
 pub const EFFECTS: [&str; 4] = ["sheet", "redemption", "objection", "import"];
 
@@ -60,7 +64,7 @@ pub fn tables(place: &Place, cast: &Cast, entries: &[Entry]) -> anyhow::Result<F
         if logged.get(&key).is_some_and(|n| n != "1") {
             found.twice += 1;
         }
-        let refused = entry.answer.as_ref().is_some_and(|a| a.status >= 400 && a.status != 409);
+        let refused = entry.answer.as_ref().is_some_and(|a| a.status >= 400 && a.status != NOT_NOW);
         if refused && logged.contains_key(&key) {
             found.wrong.push(format!("{} was refused and is in the log", entry.key));
         }

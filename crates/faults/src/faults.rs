@@ -2,7 +2,9 @@
 
 mod bits;
 mod clock;
+mod io;
 mod kill;
+mod scarce;
 mod torn;
 
 use crate::kit::{Kit, Need, Tier};
@@ -26,6 +28,23 @@ pub trait Fault: Sync {
 /// The longest first, so that the lanes end together.
 pub const FAULTS: &[&dyn Fault] = &[
     &kill::Kill,
+    &io::WALKS[0],
+    &io::WALKS[1],
+    &io::WALKS[2],
+    &io::WALKS[3],
+    &io::WALKS[4],
+    &io::WALKS[5],
+    &io::WALKS[6],
+    &io::WALKS[7],
+    &io::WALKS[8],
+    &io::WALKS[9],
+    &io::WALKS[10],
+    &io::WALKS[11],
+    &io::WALKS[12],
+    &io::WALKS[13],
+    &scarce::FullDisk,
+    &scarce::LittleMemory,
+    &scarce::FewFiles,
     &torn::Torn,
     &torn::Shuffled,
     &torn::ReplyLost,

@@ -102,8 +102,10 @@ impl<'a> Rig<'a> {
                 match entry.asked.send(at) {
                     // Too many objections from one address: it is not done, and that is an answer.
                     Ok(answer) if answer.status == 429 => {
-                        self.journal
-                            .answered(number, crate::http::Answer { status: 428, ..answer });
+                        self.journal.answered(
+                            number,
+                            crate::http::Answer { status: check::NOT_NOW, ..answer },
+                        );
                     }
                     Ok(answer) => self.journal.answered(number, answer),
                     Err(_) => std::thread::sleep(Duration::from_millis(5)),

@@ -56,6 +56,13 @@ pub enum Broken {
     /// The database does not answer, or has no free place.
     #[error("the database is busy: {0}")]
     Busy(&'static str),
+    /// The disk has no room; what was asked for is not done, and reading goes on.
+    #[error("the disk is full")]
+    Full,
+    /// It went away while the work was being made durable: it is done, or it is not. The same key
+    /// sent again tells.
+    #[error("{0}")]
+    Unsure(String),
     #[error("the store is closed")]
     Closed,
 }
@@ -80,6 +87,36 @@ impl Broken {
                         .is_some_and(|name| COUNTED.contains(&name))
             }
             _ => false,
+        }
+    }
+
+    /// The same once more, for another asker.
+    pub(crate) fn again(&self) -> Broken {
+        match self {
+            Broken::Busy(why) => Broken::Busy(why),
+            Broken::Closed => Broken::Closed,
+            _ if self.is_full() => Broken::Full,
+            _ if self.is_disk_failure() => Broken::Unsure(self.to_string()),
+            other => Broken::Data(other.to_string()),
+        }
+    }
+
+    /// No room left. The engine has undone the work and can go on with the same file.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Broken::Full) || self.sqlite_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+
+    /// The file could not be read or written, or is not what it was. What the system still holds of
+    /// it in memory need not be what is on disk: whoever writes must begin anew from the disk.
+    pub(crate) fn is_disk_failure(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+        matches!(self.sqlite_code(), Some(SystemIoFailure | DatabaseCorrupt | NotADatabase))
+    }
+
+    fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Broken::Sqlite(e) => e.sqlite_error_code(),
+            _ => None,
         }
     }
 

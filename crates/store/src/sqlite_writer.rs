@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use domain::access::Reach;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
 
 use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
 use crate::tx::Engine;
@@ -44,7 +45,12 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     let (read, looks) = door();
     let group_max = if options.group_commit { GROUP_MAX } else { 1 };
     let keys = options.keys.clone();
-    let writing = move || write_loop(&writer, &held, &work, group_max, &keys);
+    let (losing, lost) = watch::channel(false);
+    let writing = move || {
+        if write_loop(&writer, &held, &work, group_max, &keys).is_err() {
+            let _ = losing.send(true);
+        }
+    };
     let mut threads = vec![spawn("siji-writer", writing)?];
     for n in 0..options.readers.max(1) {
         let open = Reader::open(&file)?;
@@ -53,7 +59,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         let reading = move || read_loop(&open, &walled, &looks, &keys);
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
-    Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
+    let (write, read, threads) = (Some(write), Some(read), threads.into());
+    Ok(Doors { lost, write, read, threads, is_sqlite: true })
 }
 
 #[cfg(all(feature = "sabotage", not(debug_assertions)))]
@@ -112,25 +119,32 @@ impl Reader {
     }
 }
 
+/// The disk failed. A flush that failed once may be reported as done the next time, with the data
+/// gone: nothing is tried again on the same connection.
+struct DiskFailed;
+
 fn write_loop(
     connection: &Connection,
     held: &Held,
     inbox: &Inbox,
     group_max: usize,
     keys: &Arc<Keys>,
-) {
+) -> std::result::Result<(), DiskFailed> {
     while let Some(first) = next(inbox) {
         let mut group = Vec::new();
         let outcome = run_group((connection, held), inbox, group_max, keys, first, &mut group);
-        let failed = outcome.err().map(|e| {
-            let _ = connection.execute_batch("ROLLBACK");
-            tracing::error!(error = %e, jobs = group.len(), "a commit failed");
-            e.to_string()
-        });
-        for job in group {
-            job.answer(failed.clone());
+        let Err(e) = outcome else {
+            group.into_iter().for_each(|job| job.answer(None));
+            continue;
+        };
+        let _ = connection.execute_batch("ROLLBACK");
+        tracing::error!(error = %e, jobs = group.len(), "a commit failed");
+        group.into_iter().for_each(|job| job.answer(Some(e.again())));
+        if e.is_disk_failure() {
+            return Err(DiskFailed);
         }
     }
+    Ok(())
 }
 
 fn run_group(
@@ -147,7 +161,13 @@ fn run_group(
         let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
         held.hold(None);
         group.push(job);
-        (matches!(verdict, Verdict::Keep), group.len())
+        match verdict {
+            Verdict::Keep => Ok((true, group.len())),
+            Verdict::Undo | Verdict::Again => Ok((false, group.len())),
+            // The engine may have undone the whole transaction: the others in it know nothing.
+            Verdict::Full => Err(Broken::Full),
+            Verdict::Lost => Err(disk_failed()),
+        }
     };
     if let Err(e) = exec(connection, "BEGIN IMMEDIATE") {
         group.push(first);
@@ -155,7 +175,7 @@ fn run_group(
     }
     // Alone in the transaction it needs no savepoint, for which SQLite keeps a copy of every page
     // in memory and goes through all of them with each statement: much for a whole village's month.
-    let (mut is_kept, mut len) = run(first);
+    let (mut is_kept, mut len) = run(first)?;
     if !is_kept {
         return exec(connection, "ROLLBACK");
     }
@@ -163,13 +183,18 @@ fn run_group(
         let waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
         let Some(job) = waiting else { break };
         exec(connection, "SAVEPOINT one")?;
-        (is_kept, len) = run(job);
+        (is_kept, len) = run(job)?;
         if !is_kept {
             exec(connection, "ROLLBACK TO one")?;
         }
         exec(connection, "RELEASE one")?;
     }
     exec(connection, "COMMIT")
+}
+
+fn disk_failed() -> Broken {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    rusqlite::Error::SqliteFailure(code, None).into()
 }
 
 fn exec(connection: &Connection, sql: &str) -> Result<()> {
@@ -187,6 +212,6 @@ fn read_loop(open: &Reader, walled: &Reader, inbox: &Inbox, keys: &Arc<Keys>) {
             held.hold(None);
             let _ = connection.execute_batch("ROLLBACK");
         }
-        job.answer(begun.err().map(|e| e.to_string()));
+        job.answer(begun.err().map(|e| e.again()));
     }
 }

@@ -4,6 +4,7 @@ mod bits;
 mod clock;
 mod io;
 mod kill;
+mod postgres;
 mod scarce;
 mod torn;
 
@@ -42,6 +43,10 @@ pub const FAULTS: &[&dyn Fault] = &[
     &io::WALKS[11],
     &io::WALKS[12],
     &io::WALKS[13],
+    &postgres::BACKEND,
+    &postgres::POSTMASTER,
+    &postgres::IMMEDIATE,
+    &postgres::FULL,
     &scarce::FullDisk,
     &scarce::LittleMemory,
     &scarce::FewFiles,

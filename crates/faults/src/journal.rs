@@ -41,12 +41,13 @@ impl Entry {
 pub struct Journal {
     entries: Mutex<Vec<Entry>>,
     file: Option<Mutex<File>>,
+    broken: std::sync::atomic::AtomicUsize,
 }
 
 impl Journal {
     pub fn in_file(path: &Path) -> anyhow::Result<Journal> {
         let file = File::options().create(true).append(true).open(path)?;
-        Ok(Journal { entries: Mutex::default(), file: Some(Mutex::new(file)) })
+        Ok(Journal { file: Some(Mutex::new(file)), ..Journal::default() })
     }
 
     fn write(&self, line: &str) {
@@ -70,6 +71,10 @@ impl Journal {
     }
 
     pub fn answered(&self, at: usize, answer: Answer) {
+        if answer.status == 500 {
+            self.write(&format!("broke {}", answer.body));
+            self.broken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
         // A 429 or a 5xx leaves it open: it is asked again.
         if answer.status >= 500 || answer.status == 429 {
             return;
@@ -79,6 +84,11 @@ impl Journal {
             self.write(&format!("answered {} {} {}", entry.key, answer.status, answer.body));
             entry.answer = Some(answer);
         }
+    }
+
+    /// How often the answer was that it does not know why it cannot.
+    pub fn broken(&self) -> usize {
+        self.broken.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     pub fn all(&self) -> Vec<Entry> {

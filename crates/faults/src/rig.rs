@@ -1,8 +1,8 @@
 //! One zone under one fault: brought up, worked in, broken, brought up again and checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -22,11 +22,10 @@ pub struct Rig<'a> {
     pub dice: Dice,
     pub row: Row,
     pub server: Option<Server>,
-    kept: PathBuf,
 }
 
-/// How often a command whose end is unknown is asked again before that counts as a fault.
-const TRIES: usize = 50;
+/// How long a command whose end is unknown is asked again before that counts as a fault.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<'a> Rig<'a> {
     pub fn new(
@@ -45,19 +44,7 @@ impl<'a> Rig<'a> {
             dice: Dice::new(seed),
             row: Row::default(),
             server: None,
-            kept: kept.to_path_buf(),
         })
-    }
-
-    /// A fresh copy of the zone, and nothing asked yet.
-    pub fn renew(&mut self, zone: &Zone, folder: &Path) -> anyhow::Result<()> {
-        self.server = None;
-        self.count();
-        let journal = self.kept.join("journal");
-        let _ = std::fs::remove_file(&journal);
-        self.journal = Journal::in_file(&journal)?;
-        self.place = zone.copy(folder)?;
-        Ok(())
     }
 
     /// The row, with what this rig's journal counts.
@@ -93,7 +80,8 @@ impl<'a> Rig<'a> {
     /// Asks again, with the same key and words, what nobody has answered.
     pub fn settle(&mut self) -> anyhow::Result<()> {
         let at = self.at()?;
-        for _ in 0..TRIES {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let open = self.journal.open();
             if open.is_empty() {
                 return Ok(());
@@ -106,6 +94,10 @@ impl<'a> Rig<'a> {
                             number,
                             crate::http::Answer { status: check::NOT_NOW, ..answer },
                         );
+                    }
+                    Ok(answer) if answer.status >= 500 => {
+                        self.journal.answered(number, answer);
+                        std::thread::sleep(Duration::from_millis(10));
                     }
                     Ok(answer) => self.journal.answered(number, answer),
                     Err(_) => std::thread::sleep(Duration::from_millis(5)),
@@ -142,7 +134,12 @@ impl<'a> Rig<'a> {
     /// Ends it with SIGKILL and listens whether it had panicked.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         if let Some(server) = self.server.take() {
-            self.row.wrong.extend(panicked(&server.kill()?));
+            let said = server.kill()?;
+            self.row.wrong.extend(panicked(&said));
+            if self.journal.broken() > 0 {
+                let broke = said.lines().filter(|line| line.contains("a use case broke"));
+                self.row.heard.extend(broke.take(3).map(str::to_owned));
+            }
         }
         Ok(())
     }

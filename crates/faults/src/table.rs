@@ -14,6 +14,8 @@ pub struct Row {
     /// Seconds from the start of the process until it was ready.
     pub recovery: Vec<f64>,
     pub note: String,
+    /// What the server said of answers that were 500.
+    pub heard: Vec<String>,
     /// What was acknowledged, by kind.
     pub kinds: BTreeMap<String, usize>,
 }
@@ -42,6 +44,7 @@ impl Row {
         self.twice += other.twice;
         self.wrong.extend(other.wrong);
         self.recovery.extend(other.recovery);
+        self.heard.extend(other.heard);
         for (kind, count) in other.kinds {
             *self.kinds.entry(kind).or_default() += count;
         }
@@ -103,6 +106,9 @@ pub fn print(lines: &[Line]) {
             let mut said: Vec<&String> = row.wrong.iter().collect();
             said.dedup();
             said.iter().take(8).for_each(|wrong| println!("  {}: {wrong}", line.name));
+            if !row.is_green() {
+                row.heard.iter().take(3).for_each(|heard| println!("  {}: {heard}", line.name));
+            }
         }
     }
 }

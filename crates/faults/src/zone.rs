@@ -325,15 +325,6 @@ impl Cast {
         day.extend(self.sheet(dice));
         day
     }
-
-    /// The same people, signed in again.
-    pub fn sign_in_again(&mut self, server: &Server) -> anyhow::Result<()> {
-        for login in LOGINS {
-            self.cookies.insert(login, sign_in(server, login)?);
-        }
-        self.token = token(server, &self.cookies["office"])?;
-        Ok(())
-    }
 }
 
 /// The day in the zone's calendar, which is China's.

@@ -125,7 +125,9 @@ impl Broken {
         use postgres::error::SqlState;
         match self {
             Broken::Postgres(e) => {
+                let is_cut = std::error::Error::source(e).is_some_and(|s| s.is::<std::io::Error>());
                 e.is_closed()
+                    || is_cut
                     || matches!(
                         e.code(),
                         Some(&SqlState::ADMIN_SHUTDOWN)

@@ -165,7 +165,8 @@ fn run_once(
     keys: &Arc<Keys>,
 ) -> Result<Verdict> {
     if let Err(e) = address.begin(client, begin, job.reach()) {
-        return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e) };
+        let is_gone = client.client.is_closed() || e.is_disconnect();
+        return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
     }
     let verdict = job.run(&mut Tx { engine: Engine::Postgres(client), keys: keys.clone() });
     match verdict {

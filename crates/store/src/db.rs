@@ -102,6 +102,11 @@ impl Db {
         &self.keys
     }
 
+    /// The same keys, for a second zone that is sealed with them.
+    pub fn keys_shared(&self) -> Arc<Keys> {
+        self.keys.clone()
+    }
+
     pub fn is_sqlite(&self) -> bool {
         self.doors.is_sqlite
     }

@@ -3,9 +3,11 @@
 //! `Db` runs use cases as plain functions over a `Tx`; everything below the edge is synchronous.
 //! Rooms stand in order, as in `domain`.
 
+pub mod backup;
 mod bulk;
 mod db;
 mod dialect;
+pub mod doctor;
 mod listing;
 mod migrate;
 mod postgres_pool;
@@ -36,6 +38,7 @@ pub use migrate::FILES as MIGRATIONS;
 pub use row::{Row, Val};
 pub use seal::Keys;
 pub use sealed::{Columns, InUse, SEALED, Turn, forget_key, keys_in_use, renew, sealed_rows};
+pub use sqlite_writer::{is_safe as is_sqlite_safe, version as sqlite_version};
 pub use tx::{Tx, Within};
 
 /// What went wrong below the rules: ours to mend. Logged once, at the edge.

@@ -53,6 +53,15 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
     Ok(Doors { lost, write, read, threads, is_sqlite: false })
 }
 
+/// A connection of the owner's, in the zone's schema, which is made where it is missing.
+pub(crate) fn connect_as_owner(url: &str) -> Result<Client> {
+    let address = Address::of(url)?;
+    let mut made = address.connect()?;
+    made.client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", address.schema))?;
+    made.client.batch_execute("SET siji.scope = 'system'")?;
+    Ok(made)
+}
+
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(run)?)
 }

@@ -17,12 +17,22 @@ use crate::{Broken, Keys, Result, Tx, migrate};
 /// Before 3.51.3 a checkpoint during a commit could corrupt a WAL database.
 const OLDEST: i32 = 3_051_003;
 
+/// Is this SQLite one that does not corrupt a database?
+pub fn is_safe() -> bool {
+    rusqlite::version_number() >= OLDEST
+}
+
+/// The SQLite that is built in.
+pub fn version() -> &'static str {
+    rusqlite::version()
+}
+
 /// A group is closed when it is this large or has been open this long.
 const GROUP_MAX: usize = 512;
 const GROUP_TIME: Duration = Duration::from_millis(25);
 
 pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
-    if rusqlite::version_number() < OLDEST {
+    if !is_safe() {
         return Err(Broken::data(format!(
             "SQLite {} can corrupt a database; 3.51.3 or later is needed",
             rusqlite::version()

@@ -2,9 +2,11 @@
 
 mod bits;
 mod clock;
+mod drill;
 mod io;
 mod kill;
 mod postgres;
+mod power;
 mod scarce;
 mod torn;
 
@@ -47,6 +49,13 @@ pub const FAULTS: &[&dyn Fault] = &[
     &postgres::POSTMASTER,
     &postgres::IMMEDIATE,
     &postgres::FULL,
+    &power::EXT4,
+    &power::XFS,
+    &power::NORMAL,
+    &power::NORMAL_XFS,
+    &power::OFF,
+    &drill::Folder,
+    &drill::Schema,
     &scarce::FullDisk,
     &scarce::LittleMemory,
     &scarce::FewFiles,

@@ -4,6 +4,7 @@
 mod base;
 mod check;
 mod dice;
+mod disk;
 mod drive;
 mod faults;
 mod http;

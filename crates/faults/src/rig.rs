@@ -114,7 +114,7 @@ impl<'a> Rig<'a> {
     pub fn work(
         &mut self,
         long: Duration,
-        break_it: impl FnOnce(&mut Server) -> anyhow::Result<()>,
+        break_it: impl FnOnce(&mut Server, &Journal) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let at = self.at()?;
         let stop = AtomicBool::new(false);
@@ -125,7 +125,7 @@ impl<'a> Rig<'a> {
             let stop = &stop;
             scope.spawn(move || drive(at, cast, journal, &mut dice, (4, 5_000), stop));
             std::thread::sleep(long);
-            let broken = break_it(server);
+            let broken = break_it(server, journal);
             stop.store(true, Ordering::Relaxed);
             broken
         })

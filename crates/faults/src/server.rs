@@ -185,3 +185,10 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// Sends a signal to a process.
+pub fn signal(which: &str, pid: u32) -> anyhow::Result<()> {
+    let sent = Command::new("kill").arg(which).arg(pid.to_string()).status()?;
+    anyhow::ensure!(sent.success(), "no process {pid}");
+    Ok(())
+}

@@ -39,7 +39,7 @@ impl Fault for Jumps {
         rig.row.recovery.clear();
         for turn in 0..self.times(kit.tier) {
             let jump = WHERETO[turn % WHERETO.len()];
-            rig.work(Duration::from_millis(60), |_| {
+            rig.work(Duration::from_millis(60), |_, _| {
                 Ok(std::fs::write(&clock, format!("{jump}\n"))?)
             })?;
             rig.row.fired += 1;

@@ -1,7 +1,7 @@
 //! The Nth write, flush, truncation or read of the zone's files fails, for N from one until none
 //! fires any more, through one scripted day.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -153,28 +153,4 @@ fn a_day(rig: &mut crate::rig::Rig) -> anyhow::Result<String> {
         }
     }
     if server.has_ended() { server.kill() } else { server.stop() }
-}
-
-/// A file system of this size, in memory.
-pub fn small_disk(at: &Path, bytes: u64) -> anyhow::Result<Mounted> {
-    std::fs::create_dir_all(at)?;
-    let size = format!("size={bytes}");
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", &size, "siji-faults"]).arg(at).status()?;
-    ensure!(mounted.success(), "no small disk");
-    Ok(Mounted(at.to_path_buf()))
-}
-
-/// Unmounted when it is dropped.
-pub struct Mounted(pub PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        for _ in 0..50 {
-            if Command::new("umount").arg(&self.0).status().is_ok_and(|s| s.success()) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Fault;
 use crate::kit::{Kit, Tier};
+use crate::server::signal;
 use crate::table::Row;
 
 pub struct Kill;
@@ -28,12 +29,7 @@ impl Fault for Kill {
             rig.row.recovery.clear();
             for _ in 0..IN_ONE_ZONE {
                 let long = Duration::from_millis(2 + rig.dice.below(60) as u64);
-                rig.work(long, |server| {
-                    std::process::Command::new("kill")
-                        .args(["-9", &server.pid().to_string()])
-                        .status()?;
-                    Ok(())
-                })?;
+                rig.work(long, |server, _| signal("-9", server.pid()))?;
                 rig.kill()?;
                 rig.row.fired += 1;
                 rig.up()?;

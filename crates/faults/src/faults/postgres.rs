@@ -1,10 +1,9 @@
 //! PostgreSQL is killed, stopped in the midst of it, or has no free place. The server stays up,
 //! answers 503 meanwhile, and goes on by itself.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context as _, ensure};
 use cluster::Cluster;
 
 use super::Fault;
@@ -12,7 +11,7 @@ use crate::dice::Dice;
 use crate::http::Asked;
 use crate::kit::{Kit, Need, Tier};
 use crate::rig::Rig;
-use crate::server::Place;
+use crate::server::{Place, signal};
 use crate::table::Row;
 use crate::zone::{When, Zone};
 
@@ -67,7 +66,7 @@ impl Fault for Killed {
             let long = Duration::from_millis(20 + rig.dice.below(150) as u64);
             let mut dice = Dice::new(rig.dice.next());
             let mut since = Instant::now();
-            rig.work(long, |server| {
+            rig.work(long, |server, _| {
                 since = Instant::now();
                 let held = self.strike(&cluster, &mut dice)?;
                 std::thread::sleep(Duration::from_millis(100));
@@ -108,10 +107,10 @@ impl Killed {
                 ))?;
                 let backends: Vec<&str> =
                     children.split_whitespace().filter(|pid| is_backend(pid)).collect();
-                signal("-9", dice.pick(&backends).context("no backend to kill")?)?;
+                signal("-9", dice.pick(&backends).context("no backend to kill")?.parse()?)?;
             }
-            How::Postmaster => signal("-9", &postmaster.to_string())?,
-            How::Immediate => signal("-QUIT", &postmaster.to_string())?,
+            How::Postmaster => signal("-9", postmaster)?,
+            How::Immediate => signal("-QUIT", postmaster)?,
             How::Full => return Ok(take_all(cluster)),
         }
         Ok(Vec::new())
@@ -121,11 +120,6 @@ impl Killed {
 fn is_backend(pid: &str) -> bool {
     let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&title).starts_with("postgres: siji")
-}
-
-fn signal(which: &str, pid: &str) -> anyhow::Result<()> {
-    ensure!(Command::new("kill").args([which, pid]).status()?.success(), "no process {pid}");
-    Ok(())
 }
 
 /// Ends the program's connections and takes every free place before it comes back.

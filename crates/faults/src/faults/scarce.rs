@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Fault;
-use super::io::small_disk;
 use crate::drive::{ask, drive};
 use crate::http::connect;
 use crate::kit::{Kit, Need, Tier};
@@ -28,7 +27,7 @@ impl Fault for FullDisk {
     }
     fn run(&self, kit: &Kit) -> anyhow::Result<Row> {
         let zone = kit.zone()?;
-        let disk = small_disk(&kit.path("disk"), 12 << 20)?;
+        let disk = crate::disk::Mounted::in_memory(&kit.path("disk"), 12 << 20)?;
         let place = zone.copy(&disk.0.join("zone"))?;
         let mut rig = Rig::new(&kit.start, zone, place, &kit.path("full-disk"), kit.seed ^ 5)?;
         rig.up()?;
@@ -108,7 +107,7 @@ impl Fault for LittleMemory {
                 .or_else(|_| {
                     std::fs::write(format!("{group}/memory.limit_in_bytes"), (24 << 20).to_string())
                 })?;
-            rig.work(Duration::from_millis(400), |_| Ok(()))?;
+            rig.work(Duration::from_millis(400), |_, _| Ok(()))?;
             let was_killed = rig.server.as_mut().is_some_and(|s| s.has_ended());
             rig.row.fired += usize::from(was_killed);
             rig.kill()?;

@@ -1,6 +1,7 @@
 //! The faults, one file each.
 
 mod bits;
+mod blocks;
 mod clock;
 mod drill;
 mod io;
@@ -49,6 +50,9 @@ pub const FAULTS: &[&dyn Fault] = &[
     &postgres::POSTMASTER,
     &postgres::IMMEDIATE,
     &postgres::FULL,
+    &blocks::FULL,
+    &blocks::NORMAL,
+    &blocks::OFF,
     &power::EXT4,
     &power::XFS,
     &power::NORMAL,

@@ -4,7 +4,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::http::{Answer, Asked};
 
@@ -29,6 +30,8 @@ pub struct Entry {
     pub asked: Asked,
     /// The last answer that says what became of it. A 5xx says nothing of the sort.
     pub answer: Option<Answer>,
+    /// What the disk's clock said when the answer was there.
+    pub clock: usize,
 }
 
 impl Entry {
@@ -41,7 +44,9 @@ impl Entry {
 pub struct Journal {
     entries: Mutex<Vec<Entry>>,
     file: Option<Mutex<File>>,
-    broken: std::sync::atomic::AtomicUsize,
+    broken: AtomicUsize,
+    /// The number of things that a disk was told, where one counts.
+    pub clock: Option<Arc<AtomicUsize>>,
 }
 
 impl Journal {
@@ -73,22 +78,29 @@ impl Journal {
     pub fn answered(&self, at: usize, answer: Answer) {
         if answer.status == 500 {
             self.write(&format!("broke {}", answer.body));
-            self.broken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.broken.fetch_add(1, Ordering::Relaxed);
         }
         // A 429 or a 5xx leaves it open: it is asked again.
         if answer.status >= 500 || answer.status == 429 {
             return;
         }
+        let clock = self.clock.as_ref().map_or(0, |clock| clock.load(Ordering::SeqCst));
         let mut entries = self.held();
         if let Some(entry) = entries.get_mut(at) {
             self.write(&format!("answered {} {} {}", entry.key, answer.status, answer.body));
             entry.answer = Some(answer);
+            entry.clock = clock;
         }
+    }
+
+    /// What another journal had.
+    pub fn put(&self, entry: Entry) {
+        self.held().push(entry);
     }
 
     /// How often the answer was that it does not know why it cannot.
     pub fn broken(&self) -> usize {
-        self.broken.load(std::sync::atomic::Ordering::Relaxed)
+        self.broken.load(Ordering::Relaxed)
     }
 
     pub fn all(&self) -> Vec<Entry> {

@@ -2,6 +2,7 @@
 //! again and again, breaks it in every way that can be had on this machine, and counts what is left.
 
 mod base;
+mod block;
 mod check;
 mod dice;
 mod disk;

@@ -239,7 +239,7 @@ impl Cast {
         let cookie = self.cookies.get(login).cloned().unwrap_or_default();
         let comma = if fields.is_empty() { "" } else { "," };
         let asked = Asked::post(path, &cookie, format!("{{\"key\":\"{key}\"{comma}{fields}}}"));
-        Entry { kind, key, household: String::new(), asked, answer: None }
+        Entry { kind, key, household: String::new(), asked, answer: None, clock: 0 }
     }
 
     pub fn sheet(&self, dice: &mut Dice) -> Option<Entry> {

@@ -1,6 +1,7 @@
 //! `siji bench`: measures this machine against the figures that Siji promises, and prints a table.
 //! Every row runs the real program as a process of its own.
 
+mod backup;
 mod client;
 mod pages;
 mod process;
@@ -107,7 +108,7 @@ impl Bench {
         if wanted("import") {
             rows.extend(import(&folder)?);
         }
-        if ["close", "start", "pages", "export", "wall"].iter().any(|name| wanted(name)) {
+        if ["close", "start", "pages", "export", "wall", "backup"].iter().any(|name| wanted(name)) {
             let (zone, close) = large(&folder, self.households)?;
             rows.extend(close);
             if ["start", "pages", "export"].iter().any(|name| wanted(name)) {
@@ -115,6 +116,9 @@ impl Bench {
             }
             if wanted("wall") {
                 rows.extend(wall::run(&zone, None)?);
+            }
+            if wanted("backup") {
+                rows.extend(backup::run(&folder, &zone)?);
             }
         }
         if let (true, Some(url)) = (wanted("wall"), &self.database) {

@@ -66,7 +66,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "faults",
         about: "killed, torn, starved, with bits flipped: nothing acknowledged is lost or counted twice",
-        needs: &[Need::Postgres, Need::Faketime],
+        needs: &[Need::Postgres, Need::Faketime, Need::CCompiler, Need::Xfs, Need::Fuse],
         run: faults_step,
     },
     Step {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 
@@ -11,6 +12,9 @@ use crate::zone::{When, Zone};
 
 /// Faults that run at once: as many as a small machine has cores.
 pub const LANES: usize = 2;
+
+/// No fault more often than this, for a short look at one of them (`--most`).
+pub static MOST: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
@@ -31,11 +35,12 @@ impl Tier {
 
     /// This many times on a push, in CI, by hand before a release.
     pub fn of_three(self, push: usize, ci: usize, soak: usize) -> usize {
-        match self {
+        let times = match self {
             Tier::Push => push,
             Tier::Ci => ci,
             Tier::Soak => soak,
-        }
+        };
+        times.min(MOST.load(Ordering::Relaxed))
     }
 }
 

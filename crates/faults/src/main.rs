@@ -18,6 +18,7 @@ mod zone;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -26,7 +27,7 @@ use faults::{FAULTS, Fault};
 use kit::{Kit, Tier};
 use table::{Line, Outcome};
 
-const HELP: &str = "faults [--tier push|ci|soak] [--seed N] [--keep] [--only NAME…]";
+const HELP: &str = "faults [--tier push|ci|soak] [--seed N] [--most N] [--keep] [--only NAME…]";
 
 struct Words {
     tier: Tier,
@@ -42,6 +43,10 @@ fn words() -> anyhow::Result<Words> {
         match word.as_str() {
             "--tier" => asked.tier = words.next().as_deref().and_then(Tier::of).context(HELP)?,
             "--seed" => asked.seed = words.next().and_then(|n| n.parse().ok()).context(HELP)?,
+            "--most" => {
+                let most = words.next().and_then(|n| n.parse().ok()).context(HELP)?;
+                kit::MOST.store(most, Ordering::Relaxed);
+            }
             "--keep" => asked.keep = true,
             "--only" => asked.only.extend(words.by_ref()),
             _ => bail!(HELP),

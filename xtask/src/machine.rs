@@ -20,6 +20,9 @@ pub enum Need {
     ChineseFont,
     Python,
     Sqlmap,
+    Xfs,
+    Fuse,
+    CCompiler,
 }
 
 impl Need {
@@ -34,6 +37,9 @@ impl Need {
             Need::ChineseFont => &["fonts-noto-cjk"],
             Need::Python => &["python3-venv"],
             Need::Sqlmap => &["sqlmap"],
+            Need::Xfs => &["xfsprogs"],
+            Need::Fuse => &["fuse3"],
+            Need::CCompiler => &["gcc", "libc6-dev"],
         }
     }
 
@@ -48,6 +54,9 @@ impl Need {
             Need::ChineseFont => has_chinese_font(),
             Need::Python => has_python_with_venv(),
             Need::Sqlmap => on_path("sqlmap").is_some(),
+            Need::Xfs => on_path("mkfs.xfs").is_some() || Path::new("/sbin/mkfs.xfs").is_file(),
+            Need::Fuse => on_path("fusermount3").is_some(),
+            Need::CCompiler => on_path("cc").is_some(),
         }
     }
 }

@@ -23,6 +23,8 @@ cargo xtask COMMAND
   dev             make a small demo zone under target/ and serve it on 127.0.0.1:8080
   check           format and lints, as CI checks them
   test [STEP…]    everything CI runs, in order, or the named steps only
+  faults [--tier push|ci|soak] [--only NAME…]
+                  break the program in every way there is here, and count what is left
   tidy            the house rules that the compiler cannot see
   glossary        write docs/GLOSSARY.md from data/glossary.csv
   fonts [--check] make the papers' fonts from Debian's package, or hold them against it
@@ -47,6 +49,7 @@ fn command(words: &[String]) -> anyhow::Result<()> {
         ["dev", rest @ ..] => release::dev(rest),
         ["check"] => test::check(),
         ["test", steps @ ..] => test::test(steps),
+        ["faults", rest @ ..] => test::faults(rest),
         ["tidy"] => tidy::report(&root()),
         ["glossary"] => glossary::write(&root()),
         ["fonts"] => fonts::make(&root(), false),

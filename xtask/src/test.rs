@@ -70,6 +70,12 @@ const STEPS: &[Step] = &[
         run: oidc,
     },
     Step {
+        name: "faults",
+        about: "killed, torn, starved, with bits flipped: nothing acknowledged is lost or counted twice",
+        needs: &[Need::Postgres, Need::Faketime, Need::CCompiler, Need::Xfs, Need::Fuse],
+        run: faults_step,
+    },
+    Step {
         name: "hostile",
         about: "every operation asked with anything at all, as each role; sqlmap on the searches",
         needs: &[Need::Python, Need::Sqlmap],
@@ -323,6 +329,41 @@ fn hostile(bench: &mut Bench) -> anyhow::Result<()> {
     result?;
     ensure!(tally.passed > 0, "nothing was asked");
     Ok(())
+}
+
+fn faults_step(bench: &mut Bench) -> anyhow::Result<()> {
+    let (tally, result) = run::counted(&mut kit(&["--tier", "push"], &program()?)?, Runner::Plain);
+    bench.tally += tally;
+    result?;
+    ensure!(tally.passed > 0, "nothing was broken");
+    Ok(())
+}
+
+/// The fault kit by hand: `cargo xtask faults --tier ci`. What it needs is installed where that may
+/// be; what cannot be had is skipped by name.
+pub fn faults(words: &[&str]) -> anyhow::Result<()> {
+    let needs = [Need::Postgres, Need::Faketime, Need::Xfs, Need::Fuse, Need::CCompiler];
+    if let Err(error) = machine::provide(&needs) {
+        println!("{error:#}");
+    }
+    if std::env::var_os("SIJI").is_none() {
+        run::shown(cargo().args(["build", "--release", "--package", "siji"]))?;
+    }
+    let program = program()?;
+    // The sabotage is in no release: only a build with debug assertions can have it.
+    run::shown(cargo().args(["build", "--package", "siji", "--features", "sabotage"]))?;
+    let sabotaged = target()?.join("faults/siji-sabotaged");
+    std::fs::create_dir_all(target()?.join("faults"))?;
+    std::fs::copy(target()?.join("debug/siji"), &sabotaged)?;
+    run::shown(kit(words, &program)?.env("SIJI_SABOTAGE", sabotaged))
+}
+
+/// The kit over this program.
+fn kit(words: &[&str], program: &Path) -> anyhow::Result<Command> {
+    run::shown(cargo().args(["build", "--package", "siji-faults"]))?;
+    let mut kit = Command::new(target()?.join("debug/faults"));
+    kit.current_dir(root()).args(words).env("SIJI", program);
+    Ok(kit)
 }
 
 /// A Python of our own under target/, with exactly these packages.

@@ -150,6 +150,10 @@ fn all(
         see(table);
         one_counts(tx, table)?;
     }
+    see("member");
+    if let Some(member) = store::verify::misfiled(tx)? {
+        return Err(Finding::new("member", member, "is not found by its citizen number").into());
+    }
     see("transfer");
     let accounts = ledger::check(tx)?;
     report.counts.push(("account", accounts));

@@ -1,6 +1,7 @@
 //! `siji bench`: measures this machine against the figures that Siji promises, and prints a table.
 //! Every row runs the real program as a process of its own.
 
+mod backup;
 mod client;
 mod pages;
 mod papers;
@@ -111,11 +112,14 @@ impl Bench {
         if wanted("import") {
             rows.extend(import(&folder)?);
         }
-        if ["close", "start", "pages", "export"].iter().any(|name| wanted(name)) {
+        if ["close", "start", "pages", "export", "backup"].iter().any(|name| wanted(name)) {
             let (zone, close) = large(&folder, self.households)?;
             rows.extend(close);
             if ["start", "pages", "export"].iter().any(|name| wanted(name)) {
                 rows.extend(pages::run(&zone)?);
+            }
+            if wanted("backup") {
+                rows.extend(backup::run(&folder, &zone)?);
             }
         }
         if wanted("wall") {

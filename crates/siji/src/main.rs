@@ -1,8 +1,10 @@
 //! The program: one binary for everything a zone does.
 
 mod audit;
+mod backup;
 mod bench;
 mod demo;
+mod doctor;
 mod export;
 mod import;
 mod init;
@@ -46,10 +48,14 @@ enum Log {
 enum Command {
     /// Where the log of everything stands.
     Audit(audit::Audit),
+    /// One moment of the zone into a file, while it is served: sealed, and checked.
+    Backup(backup::Backup),
     /// Measure this machine against what Siji promises.
     Bench(bench::Bench),
     /// Make the demo zone, play its months and serve it.
     Demo(demo::Demo),
+    /// Look whether everything that the zone needs is in order, and say what to do where it is not.
+    Doctor(doctor::Doctor),
     /// Take the ledger out as a book for another program.
     Export(export::Export),
     /// Name an empty zone and make its first administrator.
@@ -60,6 +66,8 @@ enum Command {
     Keys(keys::Keys),
     /// Print a paper as PDF: a posting, cards, a receipt, a statement, a notice and the like.
     Print(print::Print),
+    /// Put a backup back, into an empty place.
+    Restore(backup::Restore),
     /// Erase sealed values that have outlived their purpose.
     Retention(retention::Retention),
     /// Serve a zone's pages.
@@ -77,13 +85,16 @@ fn main() -> ExitCode {
     write_log(&cli);
     let done = match cli.command {
         Command::Audit(audit) => audit.run(),
+        Command::Backup(backup) => backup.run(),
         Command::Bench(bench) => bench.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Export(export) => export.run(),
         Command::Init(init) => init.run(),
         Command::Import(import) => import.run(),
         Command::Keys(keys) => keys.run(),
         Command::Print(print) => print.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Retention(retention) => retention.run(),
         Command::Serve(serve) => serve.run(),
         Command::Verify(verify) => verify.run(),

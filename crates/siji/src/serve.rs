@@ -194,12 +194,23 @@ pub fn serve(
         if let Some(tls) = &tls {
             beside.push(tokio::spawn(keep_renewed(tls.clone())));
         }
-        tokio::spawn(async move {
-            stopped().await;
+        let db = app.db.clone();
+        let ending = tokio::spawn(async move {
+            let is_lost = tokio::select! {
+                () = stopped() => false,
+                () = db.lost() => true,
+            };
             let _ = stopping.send(true);
+            is_lost
         });
         web::serve(listener, server, tls, told(stop)).await?;
         beside.iter().for_each(tokio::task::JoinHandle::abort);
+        ensure!(
+            !ending.await?,
+            "the disk failed while something was written. Nothing that was confirmed is lost; the \
+             program ends so that it begins anew from what is on the disk. If this comes again, \
+             look at the disk and its cables, then at `siji doctor`"
+        );
         anyhow::Ok(())
     })?;
     app.seal(web::now())?;

@@ -37,7 +37,7 @@ impl Zone {
         self.keys.clone().unwrap_or_else(|| self.data.join("siji.keys"))
     }
 
-    fn read_keys(&self) -> Result<Keys, seal::Fault> {
+    pub fn keys(&self) -> Result<Keys, seal::Fault> {
         match std::env::var(KEYS) {
             Ok(text) if !text.trim().is_empty() => Keys::of_text(&text),
             _ => Keys::of_file(self.key_file()),
@@ -45,7 +45,7 @@ impl Zone {
     }
 
     pub fn options(&self) -> anyhow::Result<store::Options> {
-        let keys = Arc::new(self.read_keys()?);
+        let keys = Arc::new(self.keys()?);
         let options = match &self.database {
             Some(url) => store::Options::postgres(url.clone(), keys),
             None => store::Options::folder(self.data.clone(), keys),

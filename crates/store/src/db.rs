@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::task::{Context, Poll};
 
 use domain::access::Reach;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::{Broken, Keys, Result, Tx};
 
@@ -62,6 +62,8 @@ pub struct Db {
 }
 
 pub(crate) struct Doors {
+    /// Whether the disk has failed the writer.
+    pub(crate) lost: watch::Receiver<bool>,
     pub(crate) write: Option<SyncSender<Box<dyn Job>>>,
     pub(crate) read: Option<SyncSender<Box<dyn Job>>>,
     pub(crate) threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
@@ -100,8 +102,22 @@ impl Db {
         &self.keys
     }
 
+    /// The same keys, for a second zone that is sealed with them.
+    pub fn keys_shared(&self) -> Arc<Keys> {
+        self.keys.clone()
+    }
+
     pub fn is_sqlite(&self) -> bool {
         self.doors.is_sqlite
+    }
+
+    /// Ends when the disk has failed whoever writes. Nothing is written any more; a new start goes
+    /// on from what is on disk.
+    pub async fn lost(&self) {
+        let mut lost = self.doors.lost.clone();
+        if lost.wait_for(|lost| *lost).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Runs `work` in a transaction of its own and answers when it is durable. `work` may be run
@@ -187,15 +203,17 @@ pub(crate) enum Verdict {
     Undo,
     /// The engine asks for the same work again.
     Again,
-    /// The connection is gone.
+    /// The connection is gone, or the disk failed under it.
     Lost,
+    /// There is no room for it.
+    Full,
 }
 
 pub(crate) trait Job: Send {
     fn reach(&self) -> &Reach;
     fn run(&mut self, tx: &mut Tx) -> Verdict;
     /// Sends the answer; `failed` says why the work could not be made durable.
-    fn answer(self: Box<Self>, failed: Option<String>);
+    fn answer(self: Box<Self>, failed: Option<Broken>);
 }
 
 struct JobOf<F, T, E> {
@@ -223,7 +241,8 @@ where
             Ok(_) => Verdict::Keep,
             Err(e) => match e.broken() {
                 Some(b) if b.is_transient() => Verdict::Again,
-                Some(b) if b.is_disconnect() => Verdict::Lost,
+                Some(b) if b.is_disconnect() || b.is_disk_failure() => Verdict::Lost,
+                Some(b) if b.is_full() => Verdict::Full,
                 _ => Verdict::Undo,
             },
         };
@@ -231,10 +250,10 @@ where
         verdict
     }
 
-    fn answer(self: Box<Self>, failed: Option<String>) {
+    fn answer(self: Box<Self>, failed: Option<Broken>) {
         let outcome = match (failed, self.outcome) {
             (None, Some(outcome)) => outcome,
-            (Some(why), _) => Err(E::from(Broken::Data(why))),
+            (Some(why), _) => Err(E::from(why)),
             (None, None) => Err(E::from(Broken::Closed)),
         };
         // The asker may have gone; the work stands all the same.

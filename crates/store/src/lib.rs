@@ -3,9 +3,11 @@
 //! `Db` runs use cases as plain functions over a `Tx`; everything below the edge is synchronous.
 //! Rooms stand in order, as in `domain`.
 
+pub mod backup;
 mod bulk;
 mod db;
 mod dialect;
+pub mod doctor;
 mod listing;
 mod migrate;
 mod postgres_pool;
@@ -36,6 +38,7 @@ pub use migrate::FILES as MIGRATIONS;
 pub use row::{Row, Val};
 pub use seal::Keys;
 pub use sealed::{Columns, InUse, SEALED, Turn, forget_key, keys_in_use, renew, sealed_rows};
+pub use sqlite_writer::{is_safe as is_sqlite_safe, version as sqlite_version};
 pub use tx::{Tx, Within};
 
 /// What went wrong below the rules: ours to mend. Logged once, at the edge.
@@ -56,6 +59,13 @@ pub enum Broken {
     /// The database does not answer, or has no free place.
     #[error("the database is busy: {0}")]
     Busy(&'static str),
+    /// The disk has no room; what was asked for is not done, and reading goes on.
+    #[error("the disk is full")]
+    Full,
+    /// It went away while the work was being made durable: it is done, or it is not. The same key
+    /// sent again tells.
+    #[error("{0}")]
+    Unsure(String),
     #[error("the store is closed")]
     Closed,
 }
@@ -83,12 +93,44 @@ impl Broken {
         }
     }
 
+    /// The same once more, for another asker.
+    pub(crate) fn again(&self) -> Broken {
+        match self {
+            Broken::Busy(why) => Broken::Busy(why),
+            Broken::Closed => Broken::Closed,
+            _ if self.is_full() => Broken::Full,
+            _ if self.is_disk_failure() => Broken::Unsure(self.to_string()),
+            other => Broken::Data(other.to_string()),
+        }
+    }
+
+    /// No room left. The engine has undone the work and can go on with the same file.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Broken::Full) || self.sqlite_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+
+    /// The file could not be read or written, or is not what it was. What the system still holds of
+    /// it in memory need not be what is on disk: whoever writes must begin anew from the disk.
+    pub(crate) fn is_disk_failure(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+        matches!(self.sqlite_code(), Some(SystemIoFailure | DatabaseCorrupt | NotADatabase))
+    }
+
+    fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Broken::Sqlite(e) => e.sqlite_error_code(),
+            _ => None,
+        }
+    }
+
     /// Did the connection itself go?
     pub fn is_disconnect(&self) -> bool {
         use postgres::error::SqlState;
         match self {
             Broken::Postgres(e) => {
+                let is_cut = std::error::Error::source(e).is_some_and(|s| s.is::<std::io::Error>());
                 e.is_closed()
+                    || is_cut
                     || matches!(
                         e.code(),
                         Some(&SqlState::ADMIN_SHUTDOWN)

@@ -47,7 +47,19 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
             run_loop(&address, &looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &keys)
         })?);
     }
-    Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: false })
+    // A server of its own looks after its disk.
+    let (_, lost) = tokio::sync::watch::channel(false);
+    let (write, read, threads) = (Some(write), Some(read), threads.into());
+    Ok(Doors { lost, write, read, threads, is_sqlite: false })
+}
+
+/// A connection of the owner's, in the zone's schema, which is made where it is missing.
+pub(crate) fn connect_as_owner(url: &str) -> Result<Client> {
+    let address = Address::of(url)?;
+    let mut made = address.connect()?;
+    made.client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", address.schema))?;
+    made.client.batch_execute("SET siji.scope = 'system'")?;
+    Ok(made)
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
@@ -125,25 +137,29 @@ fn run_loop(address: &Address, inbox: &Inbox, begin: &str, keys: &Arc<Keys>) {
             let client = match held.take().map_or_else(|| address.working(), Ok) {
                 Ok(client) => held.insert(client),
                 Err(e) => {
-                    failed = Some(format!("the database does not answer: {e}"));
+                    tracing::error!(error = %e, "the database does not answer");
+                    failed = Some(Broken::Busy("the database does not answer"));
                     break;
                 }
             };
             let verdict = run_once(address, client, job.as_mut(), begin, keys);
             match verdict {
-                Ok(Verdict::Keep | Verdict::Undo) => break,
+                Ok(Verdict::Keep | Verdict::Undo | Verdict::Full) => break,
                 Ok(Verdict::Again) => {}
                 Ok(Verdict::Lost) => held = None,
                 Err(e) if e.is_transient() => {}
                 Err(e) => {
                     // A commit without an answer is not tried again here: the asker's key decides.
                     held = None;
-                    failed = Some(e.to_string());
+                    failed = Some(match e.is_disconnect() {
+                        true => Broken::Unsure(e.to_string()),
+                        false => e.again(),
+                    });
                     break;
                 }
             }
             if tried >= TRIES {
-                failed = Some("the database is busy".to_owned());
+                failed = Some(Broken::Busy("too many want the same"));
                 break;
             }
             std::thread::sleep(Duration::from_millis(u64::from(tried.min(10))));
@@ -160,12 +176,15 @@ fn run_once(
     keys: &Arc<Keys>,
 ) -> Result<Verdict> {
     if let Err(e) = address.begin(client, begin, job.reach()) {
-        return if client.client.is_closed() { Ok(Verdict::Lost) } else { Err(e) };
+        let is_gone = client.client.is_closed() || e.is_disconnect();
+        return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
     }
     let verdict = job.run(&mut Tx { engine: Engine::Postgres(client), keys: keys.clone() });
     match verdict {
         Verdict::Keep => client.client.batch_execute("COMMIT")?,
-        Verdict::Undo | Verdict::Again => client.client.batch_execute("ROLLBACK")?,
+        Verdict::Undo | Verdict::Again | Verdict::Full => {
+            client.client.batch_execute("ROLLBACK")?
+        }
         Verdict::Lost => {}
     }
     Ok(verdict)

@@ -23,6 +23,7 @@ pub use imports::{
 };
 pub use kinship::{Kinship, declared, each_kinship, kin, record_kinship, relatives_to_choose};
 pub use lists::{Filter, Listed, Order, each_listed, list, places};
+pub(crate) use members::citizen_hash;
 pub use members::{
     each_member, find_by_citizen_number, free_numbers, members, record_members, update_members,
 };

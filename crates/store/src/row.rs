@@ -67,10 +67,19 @@ impl Row<'_> {
         get!(self, i, Option<i64>)
     }
     pub fn bool(&self, i: usize) -> Result<bool> {
-        get!(self, i, bool)
+        self.opt_bool(i)?.ok_or_else(|| Broken::data("a yes or no is missing"))
     }
+    /// SQLite keeps them as numbers: any other than nought and one was never written.
     pub fn opt_bool(&self, i: usize) -> Result<Option<bool>> {
-        get!(self, i, Option<bool>)
+        match self {
+            Row::Sqlite(_) => match self.opt_int(i)? {
+                None => Ok(None),
+                Some(0) => Ok(Some(false)),
+                Some(1) => Ok(Some(true)),
+                Some(n) => Err(Broken::data(format!("{n} is neither yes nor no"))),
+            },
+            Row::Postgres(_) => get!(self, i, Option<bool>),
+        }
     }
     pub fn text(&self, i: usize) -> Result<String> {
         get!(self, i, String)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use domain::access::Reach;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::watch;
 
 use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
 use crate::tx::Engine;
@@ -16,12 +17,22 @@ use crate::{Broken, Keys, Result, Tx, migrate};
 /// Before 3.51.3 a checkpoint during a commit could corrupt a WAL database.
 const OLDEST: i32 = 3_051_003;
 
+/// Is this SQLite one that does not corrupt a database?
+pub fn is_safe() -> bool {
+    rusqlite::version_number() >= OLDEST
+}
+
+/// The SQLite that is built in.
+pub fn version() -> &'static str {
+    rusqlite::version()
+}
+
 /// A group is closed when it is this large or has been open this long.
 const GROUP_MAX: usize = 512;
 const GROUP_TIME: Duration = Duration::from_millis(25);
 
 pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
-    if rusqlite::version_number() < OLDEST {
+    if !is_safe() {
         return Err(Broken::data(format!(
             "SQLite {} can corrupt a database; 3.51.3 or later is needed",
             rusqlite::version()
@@ -34,6 +45,8 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
          PRAGMA cache_size = -64000;",
     )?;
+    #[cfg(feature = "sabotage")]
+    forget_the_promise(&writer)?;
     migrate::sqlite(&mut writer)?;
 
     let held = build(&writer)?;
@@ -42,7 +55,12 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     let (read, looks) = door();
     let group_max = if options.group_commit { GROUP_MAX } else { 1 };
     let keys = options.keys.clone();
-    let writing = move || write_loop(&writer, &held, &work, group_max, &keys);
+    let (losing, lost) = watch::channel(false);
+    let writing = move || {
+        if write_loop(&writer, &held, &work, group_max, &keys).is_err() {
+            let _ = losing.send(true);
+        }
+    };
     let mut threads = vec![spawn("siji-writer", writing)?];
     for n in 0..options.readers.max(1) {
         let open = Reader::open(&file)?;
@@ -51,7 +69,22 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         let reading = move || read_loop(&open, &walled, &looks, &keys);
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
-    Ok(Doors { write: Some(write), read: Some(read), threads: threads.into(), is_sqlite: true })
+    let (write, read, threads) = (Some(write), Some(read), threads.into());
+    Ok(Doors { lost, write, read, threads, is_sqlite: true })
+}
+
+#[cfg(all(feature = "sabotage", not(debug_assertions)))]
+compile_error!("the sabotage is for the fault kit, never for a release");
+
+/// Shows that the fault kit would see it if a commit were answered before it is durable.
+#[cfg(feature = "sabotage")]
+fn forget_the_promise(writer: &Connection) -> Result<()> {
+    match std::env::var("SIJI_SABOTAGE_SYNCHRONOUS").as_deref() {
+        Ok("NORMAL") => writer.execute_batch("PRAGMA synchronous = NORMAL")?,
+        Ok("OFF") => writer.execute_batch("PRAGMA synchronous = OFF")?,
+        _ => {}
+    }
+    Ok(())
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {
@@ -96,25 +129,32 @@ impl Reader {
     }
 }
 
+/// The disk failed. A flush that failed once may be reported as done the next time, with the data
+/// gone: nothing is tried again on the same connection.
+struct DiskFailed;
+
 fn write_loop(
     connection: &Connection,
     held: &Held,
     inbox: &Inbox,
     group_max: usize,
     keys: &Arc<Keys>,
-) {
+) -> std::result::Result<(), DiskFailed> {
     while let Some(first) = next(inbox) {
         let mut group = Vec::new();
         let outcome = run_group((connection, held), inbox, group_max, keys, first, &mut group);
-        let failed = outcome.err().map(|e| {
-            let _ = connection.execute_batch("ROLLBACK");
-            tracing::error!(error = %e, jobs = group.len(), "a commit failed");
-            e.to_string()
-        });
-        for job in group {
-            job.answer(failed.clone());
+        let Err(e) = outcome else {
+            group.into_iter().for_each(|job| job.answer(None));
+            continue;
+        };
+        let _ = connection.execute_batch("ROLLBACK");
+        tracing::error!(error = %e, jobs = group.len(), "a commit failed");
+        group.into_iter().for_each(|job| job.answer(Some(e.again())));
+        if e.is_disk_failure() {
+            return Err(DiskFailed);
         }
     }
+    Ok(())
 }
 
 fn run_group(
@@ -131,7 +171,13 @@ fn run_group(
         let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
         held.hold(None);
         group.push(job);
-        (matches!(verdict, Verdict::Keep), group.len())
+        match verdict {
+            Verdict::Keep => Ok((true, group.len())),
+            Verdict::Undo | Verdict::Again => Ok((false, group.len())),
+            // The engine may have undone the whole transaction: the others in it know nothing.
+            Verdict::Full => Err(Broken::Full),
+            Verdict::Lost => Err(disk_failed()),
+        }
     };
     if let Err(e) = exec(connection, "BEGIN IMMEDIATE") {
         group.push(first);
@@ -139,7 +185,7 @@ fn run_group(
     }
     // Alone in the transaction it needs no savepoint, for which SQLite keeps a copy of every page
     // in memory and goes through all of them with each statement: much for a whole village's month.
-    let (mut is_kept, mut len) = run(first);
+    let (mut is_kept, mut len) = run(first)?;
     if !is_kept {
         return exec(connection, "ROLLBACK");
     }
@@ -147,13 +193,18 @@ fn run_group(
         let waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
         let Some(job) = waiting else { break };
         exec(connection, "SAVEPOINT one")?;
-        (is_kept, len) = run(job);
+        (is_kept, len) = run(job)?;
         if !is_kept {
             exec(connection, "ROLLBACK TO one")?;
         }
         exec(connection, "RELEASE one")?;
     }
     exec(connection, "COMMIT")
+}
+
+fn disk_failed() -> Broken {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    rusqlite::Error::SqliteFailure(code, None).into()
 }
 
 fn exec(connection: &Connection, sql: &str) -> Result<()> {
@@ -171,6 +222,6 @@ fn read_loop(open: &Reader, walled: &Reader, inbox: &Inbox, keys: &Arc<Keys>) {
             held.hold(None);
             let _ = connection.execute_batch("ROLLBACK");
         }
-        job.answer(begun.err().map(|e| e.to_string()));
+        job.answer(begun.err().map(|e| e.again()));
     }
 }

@@ -5,6 +5,7 @@ use domain::Id;
 use domain::audit::Digest;
 use domain::points::{Account, Kind};
 
+use crate::registry::citizen_hash;
 use crate::sealed::{In, has_sealed, is_sealed};
 use crate::{Broken, Keys, Result, Row, Tx, Type, args};
 
@@ -688,9 +689,44 @@ pub fn batch(tx: &mut Tx, id: Id) -> Result<StoredBatch> {
     )
 }
 
-/// Scheme versions with their columns beside the definition: (id, code, version).
-pub fn schemes(tx: &mut Tx) -> Result<Vec<(Id, String, i64)>> {
-    tx.all("SELECT id, code, version FROM scheme ORDER BY created_at", &args![], |r| {
-        Ok((r.id(0)?, r.text(1)?, r.int(2)?))
+/// A scheme version's columns beside its definition.
+#[derive(Clone, Debug)]
+pub struct ListedScheme {
+    pub id: Id,
+    pub code: String,
+    pub version: i64,
+    pub title_zh: String,
+    pub title_en: String,
+}
+
+pub fn schemes(tx: &mut Tx) -> Result<Vec<ListedScheme>> {
+    let sql = "SELECT id, code, version, title_zh, title_en FROM scheme ORDER BY created_at";
+    tx.all(sql, &args![], |r| {
+        Ok(ListedScheme {
+            id: r.id(0)?,
+            code: r.text(1)?,
+            version: r.int(2)?,
+            title_zh: r.text(3)?,
+            title_en: r.text(4)?,
+        })
     })
+}
+
+/// The first member who would not be found by their citizen number.
+pub fn misfiled(tx: &mut Tx) -> Result<Option<Id>> {
+    let (keys, mut first) = (tx.keys(), None);
+    tx.each("SELECT id, citizen_number, citizen_hash FROM member", &args![], |r| {
+        let id = r.id(0)?;
+        let sealed = In::new(&keys, "member", id);
+        let number = opened(&sealed, "citizen_number", Type::Text, raw(r, 1, Type::Bytes));
+        let made = match number {
+            Raw::Text(number) => Raw::Bytes(citizen_hash(&keys, &number).to_vec()),
+            _ => Raw::Null,
+        };
+        if made != raw(r, 2, Type::Bytes) {
+            first = first.or(Some(id));
+        }
+        Ok(())
+    })?;
+    Ok(first)
 }

@@ -260,3 +260,8 @@ pub(crate) fn last_receipt(tx: &mut Tx, first: &str, end: &str) -> Result<Option
     };
     tx.one(sql, &[Val::from(first), Val::from(end)], |r| r.opt_text(0))
 }
+
+/// Do a table's rows lie in areas?
+pub(crate) fn is_walled(table: &str) -> bool {
+    WALLED.iter().any(|(name, _)| *name == table)
+}

@@ -230,6 +230,7 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
         (!route.takes.is_empty(), "422", "A field is not of its form", vec![PAGE, NO]),
         (takes_turns, "429", "Too often; come back later", vec![PAGE, NO]),
         (true, "503", "Busy; come back", vec![PAGE, NO]),
+        (true, "507", "The disk is full; nothing was saved", vec![PAGE, NO]),
     ];
     all.into_iter().filter(|a| a.0).map(|(_, code, words, media)| (code, words, media)).collect()
 }

@@ -64,8 +64,15 @@ impl<R: Refusal> From<Failure<R>> for Problem {
             Failure::NotAllowed => Problem::not_allowed(),
             Failure::NotFound => Problem::not_found(),
             Failure::KeyReused => Problem::new(StatusCode::CONFLICT, "key-reused"),
-            Failure::Broken(store::Broken::Busy(_)) => {
+            Failure::Broken(store::Broken::Busy(_) | store::Broken::Closed) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy")
+            }
+            Failure::Broken(store::Broken::Unsure(why)) => {
+                tracing::error!(%why, "nobody knows whether it was saved");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unsure")
+            }
+            Failure::Broken(store::Broken::Full) => {
+                Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full")
             }
             Failure::Broken(b) => broken(&b),
         }

@@ -20,10 +20,13 @@ use crate::posting::verifying::{Read, household_of, latest_rows, read_sums};
 /// Every settlement that was ever made.
 pub(super) fn settlements(tx: &mut Tx) -> Check {
     let mut schemes: HashMap<Id, Arc<Scheme>> = HashMap::new();
-    for (id, code, version) in store::verify::schemes(tx)? {
-        let scheme = store::scheme::load(tx, id)?;
-        if scheme.code != code || scheme.version != version {
+    for listed in store::verify::schemes(tx)? {
+        let (id, scheme) = (listed.id, store::scheme::load(tx, listed.id)?);
+        if scheme.code != listed.code || scheme.version != listed.version {
             return Err(Finding::new("scheme", id, "is not the version its file says").into());
+        }
+        if (&scheme.title.zh, &scheme.title.en) != (&listed.title_zh, &listed.title_en) {
+            return Err(Finding::new("scheme", id, "is not called what its file says").into());
         }
         schemes.insert(id, scheme);
     }

@@ -1,5 +1,6 @@
 //! The program from outside, as it is typed.
 
+mod backup;
 mod import;
 mod keys;
 mod log;

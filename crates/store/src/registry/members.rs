@@ -68,7 +68,8 @@ pub fn find_by_citizen_number(tx: &mut Tx, number: &str) -> Result<Option<Id>> {
     tx.opt("SELECT household FROM member WHERE citizen_hash = $1", &args![hash], |r| r.id(0))
 }
 
-fn citizen_hash(keys: &Keys, number: &str) -> [u8; 32] {
+/// What a citizen number is found by.
+pub(crate) fn citizen_hash(keys: &Keys, number: &str) -> [u8; 32] {
     keys.find("member.citizen_number", number)
 }
 

@@ -39,6 +39,25 @@ wait $server
 rm -rf "$folder"
 "#;
 
+/// The same, and starts it again whenever it ends: as a system's own supervisor does, for tests that
+/// kill it. Between a killed server and the next its orphans have to go.
+const SUPERVISOR: &str = r#"
+trap '' INT TERM HUP
+folder=$1; shift
+(
+  while [ ! -e "$folder/stop" ]; do
+    "$@" >>"$folder/log" 2>&1 </dev/null
+    sleep 0.1
+  done
+) &
+keeper=$!
+cat >/dev/null
+: >"$folder/stop"
+kill -INT "$(head -n 1 "$folder/data/postmaster.pid")" 2>/dev/null
+wait $keeper
+rm -rf "$folder"
+"#;
+
 /// A running cluster; it stops when this is dropped or the process ends.
 pub struct Cluster {
     folder: PathBuf,
@@ -55,12 +74,21 @@ struct User {
 impl Cluster {
     /// Makes a cluster in a new folder (C collation, UTF8, durable) and waits until it answers.
     pub fn start() -> anyhow::Result<Self> {
+        Self::watched_by(WATCHDOG)
+    }
+
+    /// The same; the server is started again whenever it ends.
+    pub fn start_supervised() -> anyhow::Result<Self> {
+        Self::watched_by(SUPERVISOR)
+    }
+
+    fn watched_by(script: &str) -> anyhow::Result<Self> {
         let programs = programs()?;
         let user = if is_root()? { Some(unprivileged()?) } else { None };
         let folder = folder_for(user)?;
         let data = folder.join("data");
         initdb(&programs, &data, user).inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
-        let watchdog = watch(&programs, &folder, &data, user)?;
+        let watchdog = watch(script, &programs, &folder, &data, user)?;
         let cluster = Self { folder, watchdog };
         cluster.wait_until_ready()?;
         Ok(cluster)
@@ -72,7 +100,14 @@ impl Cluster {
         format!("postgres://{SUPERUSER}@{host}/postgres")
     }
 
-    fn wait_until_ready(&self) -> anyhow::Result<()> {
+    /// The server's first process, while there is one.
+    pub fn postmaster(&self) -> Option<u32> {
+        let status = fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        status.lines().next()?.trim().parse().ok()
+    }
+
+    /// Waits until it takes connections: after a start, or after somebody killed it.
+    pub fn wait_until_ready(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
         let status = self.folder.join("data/postmaster.pid");
         while Instant::now() < deadline {
@@ -167,7 +202,13 @@ fn initdb(programs: &Path, data: &Path, user: Option<User>) -> anyhow::Result<()
     Ok(())
 }
 
-fn watch(programs: &Path, folder: &Path, data: &Path, user: Option<User>) -> anyhow::Result<Child> {
+fn watch(
+    script: &str,
+    programs: &Path,
+    folder: &Path,
+    data: &Path,
+    user: Option<User>,
+) -> anyhow::Result<Child> {
     let settings = [
         "listen_addresses=",
         "max_connections=200",
@@ -180,7 +221,7 @@ fn watch(programs: &Path, folder: &Path, data: &Path, user: Option<User>) -> any
     let mut socket = OsString::from("unix_socket_directories=");
     socket.push(folder);
     let mut command = command("sh", user);
-    command.arg("-c").arg(WATCHDOG).arg("watchdog").arg(folder);
+    command.arg("-c").arg(script).arg("watchdog").arg(folder);
     command.arg(programs.join("postgres")).arg("-D").arg(data).arg("-c").arg(socket);
     for setting in settings {
         command.args(["-c", setting]);

@@ -28,7 +28,8 @@ pub fn poster(tx: &mut Tx, scope: Option<&Scope>, id: Id, today: Date) -> Read<P
     let posting = crate::posting::posting_text(tx, scope, id, today)?;
     let body = Body::read(&posting.body)
         .map_err(|e| store::Broken::data(format!("posting {}: {e}", posting.id)))?;
-    Ok(Poster { posting, body, checkpoint: None })
+    let checkpoint = store::posting::log::short_form(tx, posting.id)?.map(|(_, short)| short);
+    Ok(Poster { posting, body, checkpoint })
 }
 
 #[derive(Clone, Debug)]

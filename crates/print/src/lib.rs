@@ -42,7 +42,7 @@ mod leaflet;
 mod notice;
 mod posting;
 mod press;
-mod qr;
+pub mod qr;
 mod receipt;
 mod review;
 mod statement;

@@ -16,7 +16,6 @@ mod guard;
 mod page;
 mod paper;
 mod problem;
-mod qr;
 mod route;
 mod texts;
 

@@ -14,6 +14,7 @@ use domain::access::Permission;
 use domain::redemption::{Bonus, Card, Code, Proxy, Wish};
 use domain::scheme::BonusEvent;
 use domain::{Date, Id};
+use print::qr;
 use serde::Deserialize;
 use store::access::Resource;
 use store::goods::MarketDayRow;
@@ -21,7 +22,7 @@ use store::redemption::{Customer, Receipt, RedemptionFilter};
 
 use crate::export::{self, ExportForm, Sheet, moment};
 use crate::goods::counted;
-use crate::{Ask, Needs, Page, Paging, Problem, Route, Season, Subject, qr, random};
+use crate::{Ask, Needs, Page, Paging, Problem, Route, Season, Subject, random};
 
 pub fn routes() -> Vec<Route> {
     let redeem = Needs::May(Permission::Redeem);

@@ -166,14 +166,14 @@ mod tests {
             ("crates/app/Cargo.toml", "[dependencies]\nureq.workspace = true\n"),
             ("docs/x.md", concat!("-----BEGIN PRIVATE", " KEY-----\n")),
             ("crates/web/src/access/provider.rs", "fn f() { ureq::get(u); }\n"),
-            ("crates/web/src/qr.rs", "fn f() { ureq::get(u); }\n"),
+            ("crates/web/src/page.rs", "fn f() { ureq::get(u); }\n"),
         ]);
         assert_eq!(
             seen,
             [
                 "crates/app/Cargo.toml:2: builds on `ureq`: the server calls nobody",
                 "Cargo.toml: the release does not check sums for overflow",
-                "crates/web/src/qr.rs:1: calls somebody",
+                "crates/web/src/page.rs:1: calls somebody",
                 "docs/x.md:1: a secret in a file",
             ]
         );

@@ -10,7 +10,8 @@ use store::access::SessionRow;
 
 use super::sign_in::{knock, same};
 use super::{costly, local, new_code};
-use crate::{Ask, Page, Problem, Season, qr, random};
+use crate::{Ask, Page, Problem, Season, random};
+use print::qr;
 
 #[derive(Template)]
 #[template(path = "access/account.html")]

@@ -189,10 +189,12 @@ impl ImportPage {
 
 pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
-    // Asked before the record is read: work that ends in between is not taken for interrupted.
+    // Asked before the record is read: work that ends in between is not taken for interrupted, nor
+    // for a file that still waits to be confirmed.
     let before = import::progress(id);
     let (import, report) = ask.read::<_, Never>(move |tx, who| import::find(tx, who, id)).await?;
-    let progress = import::progress(id).or(before.filter(|_| import.state == "reading"));
+    let is_open = matches!(import.state.as_str(), "reading" | "checked");
+    let progress = import::progress(id).or(before.filter(|_| is_open));
     let state = if progress.is_some() { "reading" } else { state(&import) }.to_owned();
     if ask.wants_json {
         return ask.json(&serde_json::json!({

@@ -96,7 +96,7 @@ pub fn routes() -> Vec<Route> {
             batch,
             notice,
         )
-        .takes(&["number"]),
+        .takes(&["document"]),
         Route::get(
             "/bulletin.pdf",
             row!("reports.print_bulletin"),
@@ -263,9 +263,9 @@ const NUMBER_MAX: usize = 40;
 
 async fn notice(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
-    let number = ask.query("number").unwrap_or("").to_owned();
+    let number = ask.query("document").unwrap_or("").to_owned();
     if number.chars().count() > NUMBER_MAX {
-        return Err(Problem::field("number"));
+        return Err(Problem::field("document"));
     }
     let found = ask
         .read::<_, Never>(move |tx, who| {

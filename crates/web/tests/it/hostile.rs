@@ -103,6 +103,7 @@ impl<'s> House<'s> {
             (_, Some("objections")) => "objection",
             (_, Some("p" | "postings")) => "posting",
             (_, Some("people")) => "person",
+            (_, Some("places")) => "place",
             (_, Some("posts")) => "post",
             (_, Some("rounds")) => "round",
             (_, Some("scheme")) => "scheme",

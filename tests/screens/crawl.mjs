@@ -81,6 +81,6 @@ export async function links(page) {
       .filter((link) => link.origin === location.origin && !link.hasAttribute("download"))
       .map((link) => link.pathname + link.search),
   );
-  const isPage = (path) => !/(export|format=|\.txt|\.xlsx|\.csv|\/file|\/language|openapi)/.test(path);
+  const isPage = (path) => !/(export|format=|\.pdf|\.json|\/log\/|\.txt|\.xlsx|\.csv|\/file|\/language|openapi)/.test(path);
   return found.filter(isPage);
 }

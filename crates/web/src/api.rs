@@ -131,6 +131,8 @@ fn body(route: &Route) -> RequestBody {
 const PAGE: &str = "text/html";
 const JSON: &str = "application/json";
 const NO: &str = "application/problem+json";
+/// What is refused before it is read, as where a body's end is a matter of opinion.
+const PLAIN: &str = "text/plain";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const CSV: &str = "text/csv";
 const PDF: &str = "application/pdf";
@@ -219,7 +221,7 @@ fn answers(route: &Route) -> Vec<(&'static str, &'static str, Vec<&'static str>)
     let all = [
         (!yes(route).is_empty(), "200", "Here it is", yes(route)),
         (leads_on || !is_open, "303", "Done, or not signed in: look there", vec![]),
-        (true, "400", "The request is not of the form it must have", vec![PAGE, NO]),
+        (true, "400", "The request is not of the form it must have", vec![PAGE, NO, PLAIN]),
         (!is_open, "401", "Not signed in", vec![PAGE, NO]),
         (!is_get || !is_open, "403", "Not allowed, or from somewhere else", vec![PAGE, NO]),
         (looks_up, "404", "Not there, or not yours to see", vec![PAGE, NO]),

@@ -2,6 +2,7 @@
 
 pub mod lists;
 pub mod month;
+pub mod paper;
 pub mod postgres;
 mod stage;
 
@@ -9,18 +10,21 @@ pub use stage::{Stage, on_both};
 
 use std::sync::{Arc, LazyLock};
 
-/// The keys of every zone that a test makes. They are no secret.
+/// The key file of every zone that a test makes. It is no secret.
+pub fn key_file() -> String {
+    let key = |digit: &str| digit.repeat(64);
+    format!(
+        "find {}\nfingerprint {}\nseal 1 aes-256-gcm-siv {}\nactive 1\nlog ed25519 {}\n",
+        key("a"),
+        key("b"),
+        key("c"),
+        key("d")
+    )
+}
+
+/// The keys of that file.
 pub fn keys() -> Arc<store::Keys> {
-    static KEYS: LazyLock<Arc<store::Keys>> = LazyLock::new(|| {
-        let key = |digit: &str| digit.repeat(64);
-        let text = format!(
-            "find {}\nfingerprint {}\nseal 1 aes-256-gcm-siv {}\nactive 1\nlog ed25519 {}\n",
-            key("a"),
-            key("b"),
-            key("c"),
-            key("d")
-        );
-        Arc::new(store::Keys::of_text(&text).expect("the keys of tests"))
-    });
+    static KEYS: LazyLock<Arc<store::Keys>> =
+        LazyLock::new(|| Arc::new(store::Keys::of_text(&key_file()).expect("the keys of tests")));
     KEYS.clone()
 }

@@ -1,6 +1,7 @@
 //! The program from outside, as it is typed.
 
 mod backup;
+mod canaries;
 mod import;
 mod keys;
 mod log;

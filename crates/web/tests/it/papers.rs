@@ -3,18 +3,11 @@
 
 use axum::http::{Method, StatusCode};
 use domain::access::Permission;
-use lopdf::Document;
 use testkit::Stage;
+use testkit::paper::words;
 use web::Needs;
 
 use crate::exports::{Office, pair};
-
-/// The words of a PDF, as somebody would copy them out of it.
-pub fn words(pdf: &[u8]) -> String {
-    let document = Document::load_mem(pdf).expect("a PDF");
-    let pages: Vec<u32> = document.get_pages().into_keys().collect();
-    document.extract_text(&pages).expect("text")
-}
 
 #[test]
 fn each_page_offers_its_paper() {

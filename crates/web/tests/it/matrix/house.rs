@@ -675,10 +675,10 @@ pub fn is_walled(line: &str) -> bool {
     store::wall::walled().any(|table| field.split('.').next() == Some(table))
 }
 
-/// As text: a workbook with all that is packed in it.
+/// As text: a paper or a workbook with all that is packed in it.
 fn unpacked(body: &[u8]) -> String {
     if body.starts_with(b"%PDF") {
-        return crate::papers::words(body);
+        return testkit::paper::everything(body);
     }
     if !body.starts_with(b"PK") {
         return String::from_utf8_lossy(body).into_owned();

@@ -15,6 +15,7 @@ be read.
 
 import argparse
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -89,7 +90,7 @@ def ed25519_holds(public, message, signature):
     if a is None or r is None or s >= ORDER:
         return False
     # A key of small order signs anything.
-    if same_point(times(8, a), (0, 1, 1, 0)):
+    if any(same_point(times(8, point), (0, 1, 1, 0)) for point in (a, r)):
         return False
     hashed = hashlib.sha512(signature[:32] + public + message).digest()
     k = int.from_bytes(hashed, "little") % ORDER
@@ -255,7 +256,7 @@ def tile_path(level, number, width):
 
 # Notes and checkpoints (C2SP signed-note, tlog-checkpoint) -----------------------------------------
 
-NUMBER = re.compile(r"\A(0|[1-9][0-9]*)\Z")
+NUMBER = re.compile(r"\A(0|[1-9][0-9]{0,14})\Z")
 
 
 def from_base64(text, what):
@@ -332,22 +333,83 @@ ENTRY = re.compile(
     rb"posting ([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\n"
     rb"area ([0-9.]+)\n"
     rb"kind (list|correction)\n"
-    rb"corrects (-|0|[1-9][0-9]*)\n"
+    rb"corrects (-|0|[1-9][0-9]{0,14})\n"
     rb"from ([0-9]{4}-[0-9]{2}-[0-9]{2})\n"
     rb"to ([0-9]{4}-[0-9]{2}-[0-9]{2})\n"
     rb"commitment ([0-9a-f]{64})\n\Z"
 )
 
 
+def is_day(text):
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 class Entry:
-    def __init__(self, data, where):
+    def __init__(self, data, where, number):
         found = ENTRY.match(data)
         if not found or (found.group(3) == b"list") != (found.group(4) == b"-"):
             raise Misfit(where + " does not read as an entry")
         words = [word.decode() for word in found.groups()]
         self.posting, self.area, self.kind, corrects, self.begins, self.ends, commitment = words
-        self.corrects = None if corrects == "-" else int(corrects)
+        if not is_day(self.begins) or not is_day(self.ends):
+            raise Misfit(where + " does not read as an entry")
+        if corrects != "-" and int(corrects) >= number:
+            raise Misfit(where + " corrects none that was before it")
         self.commitment = bytes.fromhex(commitment)
+
+
+# The head of a content, line by line: a name, then what its fields are like.
+ANY, DIGITS = r"[^\t]*", r"(?:0|[1-9][0-9]{0,14})"
+HEAD = [
+    ("format", ["siji-posting", "1"]), ("zone", [ANY]), ("village", [ANY]),
+    ("month", ["[0-9]{4}-(?:0[1-9]|1[0-2])"]), ("scheme", [ANY, DIGITS]), ("place", [ANY]),
+    ("from", ["[0-9-]{10}"]), ("to", ["[0-9-]{10}"]), ("days", [DIGITS, "(?:calendar|working)"]),
+    ("contact", [ANY]), ("corrects", ["(?:-|[0-9a-f]{64})"]),
+]
+CATEGORY = ("category", [ANY, ANY, DIGITS])
+ROWS = ("rows", [DIGITS])
+OUTCOME = "(?:assessed|not_assessed|suspended)"
+
+
+def fits(line, fields):
+    return re.match("\\A" + "\t".join(fields) + "\\Z", line)
+
+
+def read_content(text):
+    """The first value of each line of the head; the whole text must be as its format says."""
+    if not text.startswith("format\tsiji-posting\t1\n"):
+        raise Misfit("the text is no posting of a format that I know")
+    lines, head, number = text.split("\n"), {}, 0
+
+    def take(name, fields):
+        nonlocal number
+        line = lines[number] if number < len(lines) else ""
+        number += 1
+        if not fits(line, [name] + fields):
+            raise Misfit("line %d of the text does not read as its format says" % number)
+        return line.split("\t")
+
+    for name, fields in HEAD:
+        head[name] = take(name, fields)[1]
+    categories = 0
+    while number < len(lines) and lines[number].startswith("category\t"):
+        take(*CATEGORY)
+        categories += 1
+    rows = int(take(*ROWS)[1])
+    if len(lines) != number + rows + 1 or lines[-1] != "":
+        raise Misfit("the text has another number of rows than it says")
+    sums = ["(?:%s)?" % DIGITS] * categories
+    for _ in range(rows):
+        take(DIGITS, [ANY, ANY, ANY] + sums + [DIGITS, OUTCOME])
+    if any(ord(c) < 32 and c not in "\t\n" or ord(c) == 127 for c in text):
+        raise Misfit("the text holds control characters")
+    return head
+
+
+SALT = re.compile(r"\A[0-9a-f]{32}\Z")
 
 
 def check_posting(text, key_text):
@@ -355,22 +417,15 @@ def check_posting(text, key_text):
         file = json.loads(text)
         if file["format"] != "siji-posting-proof/1":
             raise Unread("this is no proof file of a format that I know")
-        content, salt = file["content"].encode(), bytes.fromhex(file["salt"])
-        entry_bytes, proof = file["entry"].encode(), file["proof"]
+        parts = [file[name] for name in ("content", "salt", "entry", "proof")]
+        content, salt, entry_bytes, proof = (part.encode() for part in parts)
         told = [str(key) for key in file["keys"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Unread("this is not a proof file") from None
+    if not SALT.match(file["salt"]):
+        raise Misfit("the salt is not 32 hexadecimal digits")
     key = Key(key_text or (told[0] if told else ""))
-    entry = Entry(entry_bytes, "the entry")
-    if len(salt) != 16 or sha256(salt, content) != entry.commitment:
-        raise Misfit("the entry commits to another text than this")
-    head = dict(line.split("\t", 1) for line in content.decode().split("\n") if "\t" in line)
-    if not content.startswith(b"format\tsiji-posting\t1\n"):
-        raise Misfit("the text is no posting of a format that I know")
-    says = (head.get("from"), head.get("to"), head.get("corrects") != "-")
-    if says != (entry.begins, entry.ends, entry.kind == "correction"):
-        raise Misfit("the entry says another period or kind than the text")
-    start, _, note = proof.partition("\n\n")
+    start, _, note = proof.decode().partition("\n\n")
     lines = start.split("\n")
     if len(lines) < 2 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("index "):
         raise Misfit("the proof does not read as its format says")
@@ -380,11 +435,18 @@ def check_posting(text, key_text):
     path = [from_base64(line, "the proof") for line in lines[2:]]
     if any(len(step) != 32 for step in path):
         raise Misfit("the proof does not read as its format says")
+    entry = Entry(entry_bytes, "the entry", index)
+    if sha256(bytes.fromhex(file["salt"]), content) != entry.commitment:
+        raise Misfit("the entry commits to another text than this")
+    head = read_content(content.decode())
+    says = (head["from"], head["to"], head["corrects"] != "-")
+    if says != (entry.begins, entry.ends, entry.kind == "correction"):
+        raise Misfit("the entry says another period or kind than the text")
     checkpoint = Checkpoint(note.encode(), key)
     if root_by_inclusion(leaf(entry_bytes), index, checkpoint.size, path) != checkpoint.root:
         raise Misfit("the entry does not lead to the checkpoint's root")
     print("genuine: %s, %s, hung from %s to %s" %
-          (head.get("village"), head.get("month"), entry.begins, entry.ends))
+          (head["village"], head["month"], entry.begins, entry.ends))
     print("posting %s, number %d in the log" % (entry.posting, index))
     print("log, short form: " + checkpoint.short())
     if not key_text:
@@ -394,14 +456,59 @@ def check_posting(text, key_text):
 # Whole logs ----------------------------------------------------------------------------------------
 
 def fetcher(log):
-    """Reads a file of the log by its path."""
+    """Reads a file of the log by its path; of a partial one that is not there (the log has grown,
+    and a mirror keeps the newest alone) the beginning of a wider one."""
     if re.match(r"\Ahttps?://", log):
-        def fetch(path):
+        def read(path):
             return fetch_url(log.rstrip("/") + "/" + path)
     else:
-        def fetch(path):
+        def read(path):
             return read_file(os.path.join(log, *path.split("/")))
+
+    def fetch(path):
+        try:
+            return read(path)
+        except Unread as unread:
+            for wider in wider_than(path, read):
+                try:
+                    return beginning(path, read(wider))
+                except Unread:
+                    pass
+            raise unread
     return fetch
+
+
+PARTIAL = re.compile(r"\A(tile/(entries|[0-9]+)/([x0-9/]+))\.p/([0-9]+)\Z")
+
+
+def wider_than(path, read):
+    """Where the beginning of a partial tile may stand too: the full one, and the one that the log's
+    own checkpoint has. What that says is believed by nobody: the hashes are checked."""
+    found = PARTIAL.match(path)
+    if not found:
+        return
+    full, level, number, width = found.groups()
+    yield full
+    try:
+        size = int(read("checkpoint").decode("utf-8", "replace").split("\n")[1][:15])
+    except (Unread, ValueError, IndexError):
+        return
+    above = 0 if level == "entries" else int(level)
+    first = 256 * int(number.replace("x", "").replace("/", ""))
+    newest = (size >> 8 * above) - first
+    if int(width) < newest < 256:
+        yield "%s.p/%d" % (full, newest)
+
+
+def beginning(path, data):
+    """As much of a wider file as the path asks for."""
+    _, level, _, width = PARTIAL.match(path).groups()
+    if level != "entries":
+        return data[:32 * int(width)]
+    at = 0
+    for _ in range(int(width)):
+        at += 2 + int.from_bytes(data[at:at + 2], "big")
+    return data[:at]
 
 
 def fetch_url(url):
@@ -447,11 +554,9 @@ def check_all(log, key, quiet=False):
         width = min(256, size - 256 * number)
         path = tile_path("entries", number, width)
         for data in unbundle(fetch(path), width, path):
-            entry = Entry(data, "%s: entry %d" % (path, len(leaves)))
+            entry = Entry(data, "%s: entry %d" % (path, len(leaves)), len(leaves))
             if entry.posting in postings:
                 raise Misfit("%s: posting %s stands twice" % (path, entry.posting))
-            if entry.corrects is not None and entry.corrects >= len(leaves):
-                raise Misfit("%s: entry %d corrects a later one" % (path, len(leaves)))
             postings[entry.posting] = len(leaves)
             leaves.append(leaf(data))
     # Every tile against what the tiles below it make, the lowest against the entries.
@@ -480,21 +585,12 @@ def check_growth(old_file, new_file, log, key):
     old, new = Checkpoint(read_either(old_file), key), Checkpoint(read_either(new_file), key)
     path = []
     if 0 < old.size < new.size:
-        fetch = fetcher(log)
-        path = Tree(new.size, lambda name: wider(fetch, name)).consistency(old.size)
+        tree = Tree(new.size, fetcher(log))
+        if tree.span(0, new.size) != new.root:
+            raise Misfit("the tiles are not those of the newer checkpoint")
+        path = tree.consistency(old.size)
     check_consistency(old.size, old.root, new.size, new.root, path)
     print("grew honestly from %d to %d entries" % (old.size, new.size))
-
-
-def wider(fetch, path):
-    """A partial tile, or the beginning of the full one where the log has grown since."""
-    found = re.match(r"\A(.*)\.p/([0-9]+)\Z", path)
-    if not found:
-        return fetch(path)
-    try:
-        return fetch(path)
-    except Unread:
-        return fetch(found.group(1))[:32 * int(found.group(2))]
 
 
 def main():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The Python verifier against a log that another program wrote: every proof of it, changed bits, a
-fork. FOLDER holds the log's files and, in `key`, its public key; BITS says how many bits are turned.
+"""The Python verifier: each rule of the format (rules.py), then a log that another program wrote:
+every proof of it, changed bits, a fork. FOLDER holds the log's files and, in `key`, its public key;
+BITS says how many bits are turned.
 """
 
 import os
@@ -11,6 +12,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+import rules  # noqa: E402
 import verify_posting as verify  # noqa: E402
 
 
@@ -67,6 +69,7 @@ def turned_bits(folder, key, bits):
 
 
 def main():
+    rules.main()
     large, small, bits = sys.argv[1], sys.argv[2], int(sys.argv[3])
     key = verify.Key(read(os.path.join(large, "key")).decode())
     begun = time.monotonic()

@@ -1,10 +1,12 @@
 //! The whole log out of its files: every entry against its leaf, every leaf against its tile, every
 //! tile against the one above, all of it against the signed checkpoint.
 
+use std::collections::HashSet;
+
 use super::super::merkle::leaf;
 use super::{
-    Check, Checkpoint, Entry, Frontier, Hash, NoTile, Tile, Tiles, VerifierKey, What, consistency,
-    hashes_of, open, unbundle, verify_consistency,
+    Check, Checkpoint, Entry, Frontier, Hash, Kind, NoTile, Tile, Tiles, VerifierKey, What,
+    consistency, hashes_of, open, root_of, unbundle, verify_consistency,
 };
 
 /// The first file that does not fit.
@@ -56,6 +58,7 @@ pub fn audit(
     // Hashes that the tiles must have, by level of tiles.
     let mut levels: Vec<Vec<Hash>> = vec![Vec::new()];
     let mut frontier = Frontier::default();
+    let mut postings = HashSet::new();
     for tile in Tile::all(checkpoint.size) {
         let path = tile.path();
         let bytes = file(&path)?;
@@ -65,7 +68,17 @@ pub fn audit(
                 let entries = unbundle(tile, &bytes).map_err(|fault| Misfit::new(&path, fault))?;
                 for (place, bytes) in entries.into_iter().enumerate() {
                     let entry = Entry::read(bytes).map_err(|fault| Misfit::new(&path, fault))?;
-                    see(tile.first() + place as u64, entry);
+                    let number = tile.first() + place as u64;
+                    let is_second = !postings.insert(entry.posting);
+                    if is_second {
+                        let what = format!("posting {} stands twice", entry.posting);
+                        return Err(Misfit::new(path, what));
+                    }
+                    if matches!(entry.kind, Kind::Correction(amended) if amended >= number) {
+                        let what = format!("entry {number} corrects none that was before it");
+                        return Err(Misfit::new(path, what));
+                    }
+                    see(number, entry);
                     levels[0].push(leaf(bytes));
                     frontier.add(leaf(bytes), |level, _, hash| {
                         if level.is_multiple_of(8) {
@@ -112,6 +125,9 @@ pub fn consistent(
         return Err(Misfit::new("the newer checkpoint", "has fewer entries: the log went back"));
     }
     let mut tiles = Tiles::new(new.size, fetch);
+    if (1..new.size).contains(&old.size) && root_of(&mut tiles, new.size)? != new.root {
+        return Err(Misfit::new("the tiles", "are not those of the newer checkpoint"));
+    }
     let proof = consistency(&mut tiles, old.size, new.size)?;
     if !verify_consistency(old.size, old.root, new.size, new.root, &proof) {
         let what = "does not grow out of the older one: the log was rewritten";

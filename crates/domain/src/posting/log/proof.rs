@@ -66,6 +66,8 @@ pub enum NotProven {
     Says,
     #[error("the proof does not read as its format says")]
     Proof,
+    #[error("the entry corrects none that was before it")]
+    Later,
     #[error("the checkpoint {0}")]
     Note(NoteFault),
     #[error("the checkpoint's note holds no checkpoint, or one of another log")]
@@ -93,6 +95,9 @@ pub fn check(
         return Err(NotProven::Says);
     }
     let proof = Proof::read(proof).ok_or(NotProven::Proof)?;
+    if matches!(read.kind, Kind::Correction(amended) if amended >= proof.index) {
+        return Err(NotProven::Later);
+    }
     let opened = open(&proof.checkpoint, keys, checker).map_err(NotProven::Note)?;
     let checkpoint = Checkpoint::read(opened.text).map_err(|_| NotProven::Checkpoint)?;
     if keys.iter().all(|key| key.name() != checkpoint.origin) {

@@ -232,6 +232,26 @@ fn a_fork_is_no_growth() {
     assert!(between(&grown, &old).unwrap_err().what.contains("went back"));
     let other = Files::of(&honest, &Toy::new(2));
     assert!(between(&old, &other).is_err());
+    // Tiles that were changed on their way accuse nobody.
+    let (a, b) = (&old.files["checkpoint"], &grown.files["checkpoint"]);
+    let misled = consistent(a, b, keys, &ToyCheck, |tile| forked.fetch(tile)).unwrap_err();
+    assert_eq!(misled.to_string(), "the tiles are not those of the newer checkpoint");
+}
+
+#[test]
+fn a_log_that_is_signed_and_breaks_its_own_rules() {
+    let signer = Toy::new(1);
+    let spoilt = |changed: Entry| {
+        let mut all = entries(300);
+        all[20] = changed.written();
+        Files::of(&all, &signer).audit(&signer).map(drop).map_err(|misfit| misfit.what)
+    };
+    assert_eq!(spoilt(entry(20)), Ok(()));
+    assert_eq!(spoilt(Entry { kind: Kind::Correction(19), ..entry(20) }), Ok(()));
+    let none = "entry 20 corrects none that was before it";
+    assert_eq!(spoilt(Entry { kind: Kind::Correction(20), ..entry(20) }), Err(none.to_owned()));
+    let twice = format!("posting {} stands twice", entry(7).posting);
+    assert_eq!(spoilt(entry(7)), Err(twice));
 }
 
 #[test]

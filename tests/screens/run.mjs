@@ -1,12 +1,13 @@
 // Runs the screen stories one after another and closes with their count.
 
 import { launch } from "./browser.mjs";
+import * as genuine from "./check.mjs";
 import * as crawl from "./crawl.mjs";
 import * as month from "./month.mjs";
 import * as planted from "./planted.mjs";
 
 const chosen = process.argv.slice(2);
-const stories = Object.entries({ month, crawl, planted })
+const stories = Object.entries({ month, crawl, planted, check: genuine })
   .filter(([name]) => chosen.length === 0 || chosen.includes(name))
   .map(([, story]) => story);
 

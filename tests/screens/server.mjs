@@ -51,10 +51,11 @@ export class Server {
     return done.stdout;
   }
 
-  async start() {
+  /** Serves; `more` are further words of the command line. */
+  async start(...more) {
     const port = await freePort();
     this.url = `http://127.0.0.1:${port}`;
-    const words = ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`];
+    const words = ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, ...more];
     this.process = spawn("sh", ["-c", WATCHDOG, "watchdog", SIJI, ...words], {
       env: this.environment(),
       stdio: ["pipe", "pipe", "pipe"],

@@ -22,7 +22,7 @@ pub use household::{
 };
 pub use month::{
     Bulletin, Coverage, Flow, Given, Honour, Leaflet, Notice, Poster, Review, ReviewLine, bulletin,
-    leaflet, notice, poster, review,
+    first_bulletin, leaflet, notice, poster, review,
 };
 pub use store::reports::papers::Newest;
 

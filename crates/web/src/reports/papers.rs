@@ -277,15 +277,11 @@ async fn notice(ask: Ask) -> Result<Response, Problem> {
     paper::send(&ask, "paper-notice", print::notice(&found, &number, found.certified_on)).await
 }
 
-/// No programme is older.
-const FIRST_BULLETIN: &str = "2000-01";
-
 async fn bulletin(ask: Ask) -> Result<Response, Problem> {
     let asked = ask.query("month").map(|m| Month::parse(m).ok_or_else(|| Problem::field("month")));
     let (asked, today) = (asked.transpose()?, ask.today());
-    // The months before it stand in it too.
-    if asked.is_some_and(|month| month.to_string().as_str() < FIRST_BULLETIN) {
-        return Err(Problem::field("month"));
+    if asked.is_some_and(|month| month < papers::first_bulletin()) {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "paper-bulletin-too-early"));
     }
     let found = ask
         .read::<_, Never>(move |tx, who| {

@@ -35,6 +35,23 @@ fn each_page_offers_its_paper() {
 }
 
 #[test]
+fn there_is_no_bulletin_before_the_first_month() {
+    let stage = Stage::sqlite();
+    let office = Office::open(&stage);
+    let zone = office.signed_in(&office.lists.village.zone_officer);
+    let asked =
+        |month: &str| office.ask(Method::GET, &format!("/bulletin.pdf?month={month}"), &zone, &[]);
+    for early in ["1999-12", "0001-01"] {
+        let seen = asked(early);
+        assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{early}");
+        assert!(seen.text().contains("这个月早于 2000 年 1 月"), "{}", seen.text());
+    }
+    assert_eq!(asked("2000-1").status, StatusCode::UNPROCESSABLE_ENTITY, "no month at all");
+    let seen = asked("2000-01");
+    assert!(seen.is_file && words(&seen.body).contains("四季简报"), "{}", seen.text());
+}
+
+#[test]
 fn a_village_s_cards_leave_with_a_reason_and_a_line_in_the_log() {
     let stage = Stage::sqlite();
     let office = Office::open(&stage);

@@ -216,6 +216,11 @@ pub struct Bulletin {
     pub honours: Vec<Honour>,
 }
 
+/// No programme is older; the months before a bulletin's stand in it too.
+pub fn first_bulletin() -> Month {
+    Month::of(jiff::civil::date(2000, 1, 1))
+}
+
 /// `stores`: where the reader may see goods; donors are told of there alone.
 pub fn bulletin(
     tx: &mut Tx,

@@ -132,57 +132,42 @@ trait Words {
 /// May this row be written, and so seen? `x` is how the row's columns are addressed: a name or `NEW`.
 fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
     let found = |table: &str, column: &str| words.found(table, &format!("{x}.{column}"));
-    let with_household = || found("household", "household");
-    let read_with_household = |household: &str| {
-        let at_its_path = words.covers(&format!("{x}.path"));
-        format!("{at_its_path} OR {} OR {}", words.own_household(household), words.named(household))
+    let at_its_path = || words.covers(&format!("{x}.path"));
+    let by_copy = |copy: String, original: String| if words.is_written() { original } else { copy };
+    let with_household = |column: &str| {
+        let household = format!("{x}.{column}");
+        let (own, named) = (words.own_household(&household), words.named(&household));
+        by_copy(format!("{} OR {own} OR {named}", at_its_path()), found("household", column))
     };
     let also = match lies {
         // SQLite asks leave for a table of which nothing is read, and knows no view to ask it for.
         Lies::Zone => return format!("({x}.kind <> '' AND {})", words.all()),
-        Lies::AtPath => words.covers(&format!("{x}.path")),
-        Lies::Household => format!(
-            "{} OR {}",
-            words.covers(&format!("{x}.path")),
-            words.own_household(&format!("{x}.id"))
-        ),
-        Lies::WithHousehold => with_household(),
-        Lies::WithHouseholdOrPerson => {
-            format!("{x}.person = {} OR {}", words.person(), with_household())
+        Lies::AtPath => at_its_path(),
+        Lies::Household => {
+            format!("{} OR {}", at_its_path(), words.own_household(&format!("{x}.id")))
         }
-        Lies::Batch => format!(
-            "{} OR {}",
-            words.covers(&format!("{x}.path")),
-            words.own_batch(&format!("{x}.id"))
-        ),
+        Lies::WithHousehold => found("household", "household"),
+        Lies::WithHouseholdOrPerson => {
+            format!("{x}.person = {} OR {}", words.person(), found("household", "household"))
+        }
+        Lies::Batch => format!("{} OR {}", at_its_path(), words.own_batch(&format!("{x}.id"))),
         Lies::InBatch => {
-            let covered = match words.is_written() {
-                true => words.covers_batch(&format!("{x}.batch")),
-                false => words.covers(&format!("{x}.path")),
-            };
+            let covered = by_copy(at_its_path(), words.covers_batch(&format!("{x}.batch")));
             format!("{covered} OR {}", words.own_household(&format!("{x}.household")))
         }
         Lies::Posting => found("batch", "batch"),
         Lies::Account => {
-            let owner = format!("{x}.owner");
-            let with_household = match words.is_written() {
-                true => found("household", "owner"),
-                false => read_with_household(&owner),
-            };
-            format!("({x}.kind <> 'household' AND {}) OR {with_household}", words.signed_in())
+            let others = format!("{x}.kind <> 'household' AND {}", words.signed_in());
+            format!("({others}) OR {}", with_household("owner"))
         }
         Lies::Transfer => {
             format!("({} AND {})", found("account", "debit"), found("account", "credit"))
         }
         Lies::Redemption => {
-            let household = format!("{x}.household");
-            let with_household = match words.is_written() {
-                true => with_household(),
-                false => read_with_household(&household),
-            };
             format!(
-                "{with_household} OR \
+                "{} OR \
                  (SELECT TRUE FROM market_day wm WHERE wm.id = {x}.market_day AND {})",
+                with_household("household"),
                 words.covers("wm.path"),
             )
         }

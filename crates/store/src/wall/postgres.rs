@@ -109,6 +109,13 @@ CREATE OR REPLACE FUNCTION last_receipt(low text, high text) RETURNS text
   $$ SELECT MAX(receipt) FROM redemption WHERE receipt >= low AND receipt < high $$;
 ";
 
+/// What the wall of zones made before 0004 asked; nothing asks it any more once this wall stands.
+const FORMER: &str = "
+DROP VIEW IF EXISTS named_household;
+DROP FUNCTION IF EXISTS reach_part(integer), reach_all(), reach_public(), reach_person(), reach_low(),
+  reach_high(), reach_others(), reach_owner();
+";
+
 /// Tables that the policies of other tables and the functions above look into.
 const LOOKED_INTO: [&str; 7] =
     ["batch", "roster", "household", "account", "redemption", "assignment", "transfer"];
@@ -206,7 +213,7 @@ fn wall_sql(schema: &str, role: &str) -> String {
     }
     // A posting's content goes in its time; a trigger lets nothing else happen to it.
     sql.push_str(&format!("GRANT UPDATE (body, digest) ON posting TO {role};\n"));
-    sql
+    sql + FORMER
 }
 
 /// Builds the wall, as the owner, where it is not the one this program knows.

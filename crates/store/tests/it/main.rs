@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod engines;
+mod former;
 #[cfg(test)]
 mod points;
 mod posting_log;

@@ -94,6 +94,16 @@ async function tell(port) {
     await thief.submit("/login/oidc/finish");
     refused(thief, 409, "这次登录不是在本浏览器开始的");
   });
+  await check("My account shows the link, and how each session began", async () => {
+    const browser = await comeBack("alice");
+    await browser.submit("/finish");
+    await browser.go(`${url}/account`);
+    for (const words of ["统一登录", issuer.url, "<dd>alice</dd>", "对应时间", "由统一登录进入"]) {
+      browser.says(words);
+    }
+    await admin.go(`${url}/account`);
+    if (admin.text.includes("对应时间")) throw new Error("a link that nobody made");
+  });
   await check("an address brought back twice is refused even where its cookie was kept", async () => {
     const browser = await comeBack("alice");
     const [form, kept] = [browser.form("/finish"), new Map(browser.cookies.get(host()))];
@@ -175,6 +185,18 @@ async function tell(port) {
     const { action, fields } = browser.form("/finish");
     await browser.ask(action, fields);
     expect(browser.location, "/");
+  });
+  await check("a session that came by a link ends with it, at once", async () => {
+    const browser = await comeBack("alice");
+    await browser.submit("/finish");
+    await browser.ask(`${url}/account`);
+    expect(browser.status, 200);
+    await link(admin, alice, "");
+    await browser.ask(`${url}/account`);
+    expect(browser.status, 303, "the session went on without its link");
+    await link(admin, alice, subject);
+    await browser.ask(`${url}/account`);
+    expect(browser.status, 303, "the session came back with the link");
   });
   await check("whoever has a second factor is asked for it after the provider too", async () => {
     const secret = await setUpFactor(admin, alice);

@@ -16,9 +16,9 @@ pub use factor::{
 };
 pub use password::{Rules, Settings, change_password, hash_of_demo, rules, set_settings, settings};
 pub use sign_in::{
-    Attempt, Entrance, Knock, LoginRefusal, SignedIn, Vouched, attempt, attempt_again, end_session,
-    enter, login_of, may_try_code, record_failure, record_unknown_code, record_wrong_code,
-    sessions, sessions_of, show_code, sign_in, sign_out, touch, vouched, who,
+    Attempt, Entrance, Knock, Link, LoginRefusal, SignedIn, Vouched, attempt, attempt_again,
+    end_session, enter, link_of, login_of, may_try_code, record_failure, record_unknown_code,
+    record_wrong_code, sessions, sessions_of, show_code, sign_in, sign_out, touch, vouched, who,
 };
 
 use domain::access::{Permission, Post, PostRefusal, Role, decide_post};
@@ -53,6 +53,8 @@ pub enum PeopleRefusal {
     SubjectTaken,
     SubjectUnfit,
     Post(PostRefusal),
+    /// There is no such store or outlet (any more).
+    PlaceUnknown,
     /// Nobody shuts themselves out, or lets themselves in anew.
     Oneself,
 }
@@ -66,6 +68,7 @@ impl Refusal for PeopleRefusal {
             PeopleRefusal::SubjectTaken => "person-subject-taken",
             PeopleRefusal::SubjectUnfit => "person-subject-unfit",
             PeopleRefusal::Post(p) => p.code(),
+            PeopleRefusal::PlaceUnknown => "post-place-unknown",
             PeopleRefusal::Oneself => "person-oneself",
         }
     }
@@ -173,6 +176,11 @@ pub fn give_post(tx: &mut Tx, who: &Who, r: &GivePost) -> Result<(), Failure<Peo
         Some(area) => Some(store::access::area_path(tx, area)?.ok_or(Failure::NotFound)?),
         None => None,
     };
+    if let Some(place) = r.place
+        && !store::access::is_place(tx, place)?
+    {
+        return Err(Failure::Refused(PeopleRefusal::PlaceUnknown));
+    }
     let post = Post { role: r.role, path, place: r.place, from: r.from, to: r.to };
     let holds = store::access::posts(tx, r.person)?;
     decide_post(&holds, &post, r.person == who.person)
@@ -235,7 +243,8 @@ pub fn disable(
     Ok(audit::record(tx, who, c)?)
 }
 
-/// Who somebody is at the zone's OpenID provider; `None` takes the link away.
+/// Who somebody is at the zone's OpenID provider; `None` takes the link away. Sessions that came by
+/// the link before end with it.
 pub fn set_subject(
     tx: &mut Tx,
     who: &Who,
@@ -248,7 +257,7 @@ pub fn set_subject(
     if audit::is_repeat(tx, key, &asked)? {
         return Ok(());
     }
-    store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
+    let found = store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
     if person == who.person {
         return Err(Failure::Refused(PeopleRefusal::Oneself));
     }
@@ -261,7 +270,10 @@ pub fn set_subject(
     {
         return Err(Failure::Refused(PeopleRefusal::SubjectTaken));
     }
-    store::access::set_subject(tx, person, subject)?;
+    if found.subject.as_deref() != subject {
+        store::access::set_subject(tx, person, subject, who.now)?;
+        store::access::end_sessions_by_provider(tx, person)?;
+    }
     let c = Command { key, verb: "set_subject", subject: Some(person), path: None, asked };
     Ok(audit::record(tx, who, c)?)
 }

@@ -26,12 +26,14 @@ pub struct Person {
     pub has_second_factor: bool,
     /// Who they are at the zone's OpenID provider.
     pub subject: Option<String>,
+    /// Since when; none for a link from before this was kept.
+    pub subject_at: Option<Millis>,
 }
 
 const PERSON: &str = "p.id, p.name, p.unit, p.login, p.must_change, p.disabled_at, \
-     p.password_at, p.signed_in_at, p.totp_step, p.subject";
+     p.password_at, p.signed_in_at, p.totp_step, p.subject, p.subject_at";
 /// The next column after those of a person.
-const NEXT: usize = 10;
+const NEXT: usize = 11;
 
 fn person(r: &crate::Row) -> Result<Person> {
     Ok(Person {
@@ -45,6 +47,7 @@ fn person(r: &crate::Row) -> Result<Person> {
         signed_in_at: r.opt_int(7)?,
         has_second_factor: r.opt_int(8)?.is_some(),
         subject: r.opt_text(9)?,
+        subject_at: r.opt_int(10)?,
     })
 }
 
@@ -66,8 +69,10 @@ pub fn find_by_subject(tx: &mut Tx, subject: &str) -> Result<Option<Person>> {
     tx.opt(&sql, &args![subject], person)
 }
 
-pub fn set_subject(tx: &mut Tx, id: Id, subject: Option<&str>) -> Result<()> {
-    tx.exec("UPDATE person SET subject = $2 WHERE id = $1", &args![id, subject])?;
+/// Links somebody to who they are at the provider, or takes the link away.
+pub fn set_subject(tx: &mut Tx, id: Id, subject: Option<&str>, at: Millis) -> Result<()> {
+    let sql = "UPDATE person SET subject = $2, subject_at = $3 WHERE id = $1";
+    tx.exec(sql, &args![id, subject, subject.map(|_| at)])?;
     Ok(())
 }
 
@@ -179,6 +184,10 @@ pub fn is_held(tx: &mut Tx, role: Role, today: domain::Date) -> Result<bool> {
 
 pub fn area_path(tx: &mut Tx, id: Id) -> Result<Option<String>> {
     tx.opt("SELECT path FROM area WHERE id = $1", &args![id], |r| r.text(0))
+}
+
+pub fn is_place(tx: &mut Tx, id: Id) -> Result<bool> {
+    Ok(tx.opt("SELECT 1 FROM place WHERE id = $1", &args![id], |_| Ok(()))?.is_some())
 }
 
 pub fn set_disabled(tx: &mut Tx, id: Id, at: Option<Millis>) -> Result<()> {

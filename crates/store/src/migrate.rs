@@ -30,6 +30,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_paths.sql"),
         include_str!("../migrations/postgres/0004_paths.sql"),
     ),
+    (
+        6,
+        "provider",
+        include_str!("../migrations/sqlite/0006_provider.sql"),
+        include_str!("../migrations/postgres/0006_provider.sql"),
+    ),
 ];
 
 const TABLE: &str =

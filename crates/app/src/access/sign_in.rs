@@ -25,7 +25,7 @@ const FAILURES_SOURCE: i64 = 50;
 /// So many at one login from anywhere: then only browsers that are known may try.
 const FAILURES_LOGIN: i64 = 100;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoginRefusal {
     /// Name or password: which of the two is not said.
     Wrong,
@@ -219,24 +219,37 @@ pub struct Entrance {
     pub browser: [u8; 32],
     /// The browser in a word or two.
     pub device: String,
+    /// Who the zone's OpenID provider says they are; none: they came by a password.
+    pub subject: Option<String>,
     pub from: Knock,
     pub now: Millis,
 }
 
-/// Opens a session after a right password. `Factor::Asked`: the code is still to come.
-pub fn enter(tx: &mut Tx, person: Id, e: &Entrance) -> Result<Factor, Failure<Never>> {
+/// Opens a session after a right password, or a provider's word. `Factor::Asked`: the code is still
+/// to come.
+pub fn enter(tx: &mut Tx, person: Id, e: &Entrance) -> Result<Factor, Failure<LoginRefusal>> {
     let found = store::access::find(tx, person)?.ok_or(Failure::NotFound)?;
+    // The link may have been taken away since it was looked up.
+    if let Some(subject) = e.subject.as_ref().filter(|it| found.subject.as_ref() != Some(*it)) {
+        return Err(Failure::Refused(LoginRefusal::Unlinked { subject: subject.clone() }));
+    }
     if let Some(login) = &found.login {
         let (source, _) = e.from.source(tx, Some(person))?;
         store::access::forget_failures(tx, login, source)?;
     }
     store::access::forget_sessions(tx, e.now)?;
     let factor = if found.has_second_factor { Factor::Asked } else { Factor::None };
-    open(tx, person, factor, e)?;
+    open(tx, person, factor, e.subject.is_some(), e)?;
     Ok(factor)
 }
 
-fn open(tx: &mut Tx, person: Id, factor: Factor, e: &Entrance) -> Result<(), store::Broken> {
+fn open(
+    tx: &mut Tx,
+    person: Id,
+    factor: Factor,
+    by_provider: bool,
+    e: &Entrance,
+) -> Result<(), store::Broken> {
     let lasts = if factor == Factor::Asked { CODE_WITHIN } else { ABSOLUTE };
     let session = NewSession {
         token_hash: e.token_hash,
@@ -244,6 +257,7 @@ fn open(tx: &mut Tx, person: Id, factor: Factor, e: &Entrance) -> Result<(), sto
         person,
         factor,
         device: &e.device,
+        by_provider,
         at: e.now,
         until: e.now + lasts,
     };
@@ -281,7 +295,7 @@ pub fn show_code(
     let (source, _) = e.from.source(tx, Some(person))?;
     store::access::forget_failures(tx, &login, source)?;
     store::access::end_session(tx, asked)?;
-    Ok(open(tx, person, Factor::Shown, e)?)
+    Ok(open(tx, person, Factor::Shown, session.by_provider, e)?)
 }
 
 /// Under which name wrong codes are counted: not that of the login, whose door they do not shut.
@@ -315,10 +329,11 @@ pub fn sign_in(
         session: domain::id::derive(person, "session", u64::from(token_hash[0])),
         browser: token_hash,
         device: String::new(),
+        subject: None,
         from: Knock::default(),
         now,
     };
-    Ok(open(tx, person, Factor::Shown, &e)?)
+    Ok(open(tx, person, Factor::Shown, false, &e)?)
 }
 
 pub fn sign_out(tx: &mut Tx, token_hash: [u8; 32], now: Millis) -> Result<(), Failure<Never>> {
@@ -398,6 +413,26 @@ pub fn end_session(tx: &mut Tx, who: &Who, person: Id, session: Id) -> Result<()
 pub fn login_of(tx: &mut Tx, who: &Who) -> Result<String, Failure<Never>> {
     let person = store::access::find(tx, who.person)?.ok_or(Failure::NotFound)?;
     Ok(person.login.unwrap_or_default())
+}
+
+/// Who somebody is at the zone's OpenID provider.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Link {
+    pub issuer: String,
+    pub account: String,
+    /// None for a link from before this was kept.
+    pub since: Option<Millis>,
+}
+
+/// One's own link; none for somebody who comes in by password alone.
+pub fn link_of(tx: &mut Tx, who: &Who) -> Result<Option<Link>, Failure<Never>> {
+    let person = store::access::find(tx, who.person)?.ok_or(Failure::NotFound)?;
+    let link = |subject: String| {
+        let (issuer, account) = subject.split_once('#').unwrap_or(("", &subject));
+        let (issuer, account) = (issuer.to_owned(), account.to_owned());
+        Link { issuer, account, since: person.subject_at }
+    };
+    Ok(person.subject.map(link))
 }
 
 /// Under which name codes that let nobody in are counted.

@@ -36,6 +36,7 @@ fn entrance(stage: &Stage, at: At, token: u8) -> Entrance {
         session: stage.id(),
         browser: [at.browser; 32],
         device: "Firefox".into(),
+        subject: None,
         from: knock(at),
         now: stage.now(),
     }
@@ -585,5 +586,134 @@ fn a_key_that_was_used_for_something_else_is_refused_everywhere() {
             let who = security.clone();
             stage.write(move |tx| app::access::drop_factor(tx, &who, key, person)).expect("once");
         }
+    });
+}
+
+#[test]
+fn a_post_at_a_store_that_does_not_exist_is_refused() {
+    on_both(|stage| {
+        let (security, system) = founded(stage);
+        let keeper = added(stage, &system, "店员");
+        let zone = stage.read::<_, Never>(|tx| Ok(store::access::topmost(tx)?)).expect("a zone");
+        let store_id = stage.id();
+        stage
+            .write::<_, Never>(move |tx| {
+                let sql = "INSERT INTO place (id, kind, name, area, path) \
+                           VALUES ($1, 'store', '超市', $2, '001')";
+                tx.exec(sql, &store::args![store_id, zone])?;
+                Ok(())
+            })
+            .expect("a store");
+        let at = |place: Id| {
+            let r = GivePost {
+                key: stage.id(),
+                person: keeper,
+                role: Role::StoreKeeper,
+                area: zone,
+                place: Some(place),
+                from: security.today(),
+                to: None,
+            };
+            let who = stage.now_as(&security);
+            stage.write(move |tx| app::access::give_post(tx, &who, &r))
+        };
+        let unknown = |place: Id| {
+            assert!(matches!(at(place), Err(Failure::Refused(PeopleRefusal::PlaceUnknown))));
+        };
+        unknown(stage.id());
+        assert_eq!(as_person(stage, keeper).posts, []);
+        // An area is no store.
+        unknown(zone.expect("a zone"));
+        at(store_id).expect("a post at a store that is there");
+        assert_eq!(as_person(stage, keeper).posts[0].place, Some(store_id));
+    });
+}
+
+fn linked(stage: &Stage, who: &Who, person: Id, subject: Option<&'static str>) {
+    let (who, key) = (stage.now_as(who), stage.id());
+    stage
+        .write(move |tx| app::access::set_subject(tx, &who, key, person, subject))
+        .expect("a link, or none");
+}
+
+/// By way of the provider, who says that they are `subject`.
+fn vouched(stage: &Stage, person: Id, subject: &str, token: u8) -> Result<Factor, LoginRefusal> {
+    let e = Entrance { subject: Some(subject.into()), ..entrance(stage, DESK, token) };
+    stage.write(move |tx| app::access::enter(tx, person, &e)).map_err(|f| match f {
+        Failure::Refused(no) => no,
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn a_link_shows_to_its_owner_and_its_sessions_end_with_it() {
+    const ALICE: &str = "https://id.test/realm#alice";
+    on_both(|stage| {
+        let (security, system) = founded(stage);
+        let person = added(stage, &system, "李静");
+        let_in(stage, &system, person, "lijing", PASSWORD);
+        let me = as_person(stage, person);
+        let link = |who: &Who| {
+            let who = who.clone();
+            stage.read(move |tx| app::access::link_of(tx, &who)).expect("an answer")
+        };
+        assert_eq!(link(&me), None);
+        stage.at("2026-11-03T09:00");
+        let since = stage.now();
+        linked(stage, &system, person, Some(ALICE));
+        let shown = link(&me).expect("a link");
+        assert_eq!(
+            (shown.issuer.as_str(), shown.account.as_str()),
+            ("https://id.test/realm", "alice")
+        );
+        assert_eq!(shown.since, Some(since));
+
+        assert_eq!(sign_in(stage, "lijing", PASSWORD, DESK, 21), Ok(Factor::None));
+        assert_eq!(vouched(stage, person, ALICE, 22), Ok(Factor::None));
+        let who = stage.now_as(&me);
+        let sessions = stage.read(move |tx| app::access::sessions(tx, &who)).expect("an answer");
+        let mut by: Vec<bool> = sessions.iter().map(|row| row.by_provider).collect();
+        by.sort_unstable();
+        assert_eq!(by, [false, true]);
+        // The same link once more changes nothing.
+        stage.at("2026-11-03T09:05");
+        linked(stage, &system, person, Some(ALICE));
+        assert_eq!(link(&me).and_then(|link| link.since), Some(since));
+        assert!(behind(stage, 21).is_some() && behind(stage, 22).is_some());
+
+        linked(stage, &system, person, None);
+        assert!(behind(stage, 22).is_none(), "it came by the link");
+        assert!(behind(stage, 21).is_some(), "it came by the password");
+        assert_eq!(link(&me), None);
+        // Who was on the way in when the link was taken away does not come in.
+        let unlinked = LoginRefusal::Unlinked { subject: ALICE.into() };
+        assert_eq!(vouched(stage, person, ALICE, 23), Err(unlinked.clone()));
+        assert!(behind(stage, 23).is_none());
+
+        // Another account: the old one's sessions end.
+        linked(stage, &system, person, Some(ALICE));
+        assert_eq!(vouched(stage, person, ALICE, 24), Ok(Factor::None));
+        linked(stage, &system, person, Some("https://id.test/realm#bob"));
+        assert!(behind(stage, 24).is_none());
+        assert_eq!(vouched(stage, person, ALICE, 25), Err(unlinked));
+
+        // One that still asks for its code ends too.
+        let own = security.person;
+        linked(stage, &system, own, Some(ALICE));
+        let who = stage.now_as(&security);
+        let begun = stage.write(move |tx| app::access::begin_factor(tx, &who, [9; 20]));
+        let code = code_at(&begun.expect("begun").secret, stage.now() / 1000);
+        assert_eq!(sign_in(stage, "security", PASSWORD, DESK, 28), Ok(Factor::None));
+        let session = behind(stage, 28).expect("in").session;
+        let (who, key) = (stage.now_as(&security), stage.id());
+        stage
+            .write(move |tx| app::access::confirm_factor(tx, &who, key, session, &code, &[]))
+            .expect("confirmed");
+        assert_eq!(vouched(stage, own, ALICE, 26), Ok(Factor::Asked));
+        linked(stage, &system, own, None);
+        let e = entrance(stage, DESK, 27);
+        let late = stage.write(move |tx| app::access::show_code(tx, [26; 32], "123456", &e));
+        assert!(matches!(late, Err(Failure::Refused(LoginRefusal::TooLate))));
+        assert!(behind(stage, 28).is_some());
     });
 }

@@ -39,6 +39,8 @@ pub struct NewSession<'a> {
     pub factor: Factor,
     /// The browser in a word or two, for the person's own list.
     pub device: &'a str,
+    /// The zone's OpenID provider vouched for them.
+    pub by_provider: bool,
     pub at: Millis,
     pub until: Millis,
 }
@@ -46,8 +48,17 @@ pub struct NewSession<'a> {
 pub fn record_session(tx: &mut Tx, s: &NewSession) -> Result<()> {
     tx.exec(
         "INSERT INTO session (token_hash, id, person, factor, device, created_at, seen_at, \
-         expires_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
-        &args![s.token_hash, s.id, s.person, s.factor.code(), s.device, s.at, s.until],
+         expires_at, by_provider) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
+        &args![
+            s.token_hash,
+            s.id,
+            s.person,
+            s.factor.code(),
+            s.device,
+            s.at,
+            s.until,
+            s.by_provider
+        ],
     )?;
     Ok(())
 }
@@ -56,6 +67,7 @@ pub struct Session {
     pub id: Id,
     pub person: Person,
     pub factor: Factor,
+    pub by_provider: bool,
     pub created_at: Millis,
     pub seen_at: Millis,
     pub expires_at: Millis,
@@ -64,7 +76,8 @@ pub struct Session {
 pub fn find_session(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<Session>> {
     tx.opt(
         &format!(
-            "SELECT {PERSON}, s.id, s.factor, s.created_at, s.seen_at, s.expires_at \
+            "SELECT {PERSON}, s.id, s.factor, s.created_at, s.seen_at, s.expires_at, \
+             s.by_provider \
              FROM session s JOIN person p ON p.id = s.person WHERE s.token_hash = $1"
         ),
         &args![hash],
@@ -76,6 +89,7 @@ pub fn find_session(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<Session>> {
                 created_at: r.int(NEXT + 2)?,
                 seen_at: r.int(NEXT + 3)?,
                 expires_at: r.int(NEXT + 4)?,
+                by_provider: r.bool(NEXT + 5)?,
             })
         },
     )
@@ -85,6 +99,7 @@ pub fn find_session(tx: &mut Tx, hash: [u8; 32]) -> Result<Option<Session>> {
 pub struct SessionRow {
     pub id: Id,
     pub device: String,
+    pub by_provider: bool,
     pub created_at: Millis,
     pub seen_at: Millis,
 }
@@ -92,7 +107,7 @@ pub struct SessionRow {
 /// The sessions of one person that are not over, the last used first.
 pub fn sessions(tx: &mut Tx, of: Id, now: Millis, idle: Millis) -> Result<Vec<SessionRow>> {
     tx.all(
-        "SELECT id, device, created_at, seen_at FROM session \
+        "SELECT id, device, created_at, seen_at, by_provider FROM session \
          WHERE person = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id",
         &args![of, now, now - idle],
         |r| {
@@ -101,6 +116,7 @@ pub fn sessions(tx: &mut Tx, of: Id, now: Millis, idle: Millis) -> Result<Vec<Se
                 device: r.text(1)?,
                 created_at: r.int(2)?,
                 seen_at: r.int(3)?,
+                by_provider: r.bool(4)?,
             })
         },
     )
@@ -133,6 +149,12 @@ pub fn end_sessions(tx: &mut Tx, of: Id, but: Option<Id>) -> Result<()> {
     // No session has the id of nothing.
     let but = but.unwrap_or(Id::nil());
     tx.exec("DELETE FROM session WHERE person = $1 AND id <> $2", &args![of, but])?;
+    Ok(())
+}
+
+/// Every session of this person that the zone's OpenID provider vouched for.
+pub fn end_sessions_by_provider(tx: &mut Tx, of: Id) -> Result<()> {
+    tx.exec("DELETE FROM session WHERE person = $1 AND by_provider", &args![of])?;
     Ok(())
 }
 

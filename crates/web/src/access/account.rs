@@ -1,6 +1,6 @@
 //! One's own account: password, second factor, sessions.
 
-use app::access::{Attempt, LoginRefusal, RECOVERY_CODES};
+use app::access::{Attempt, Link, LoginRefusal, RECOVERY_CODES};
 use app::{Never, Reach};
 use askama::Template;
 use axum::response::Response;
@@ -25,6 +25,8 @@ struct AccountPage {
     hint: &'static str,
     /// How many recovery codes are left, where there is a second factor.
     factor: Option<i64>,
+    /// Who they are at the zone's OpenID provider.
+    link: Option<Link>,
     sessions: Vec<SessionRow>,
     this: Id,
     problem: Option<String>,
@@ -41,12 +43,13 @@ async fn account(
     next: String,
     problem: Option<&Problem>,
 ) -> Result<AccountPage, Problem> {
-    let (login, rules, factor, sessions) = ask
+    let (login, rules, factor, link, sessions) = ask
         .read::<_, Never>(|tx, who| {
             Ok((
                 app::access::login_of(tx, who)?,
                 app::access::settings(tx)?,
                 app::access::factor_of(tx, who)?,
+                app::access::link_of(tx, who)?,
                 app::access::sessions(tx, who)?,
             ))
         })
@@ -62,6 +65,7 @@ async fn account(
             domain::access::password::Profile::Dengbao3 => "password-hint-dengbao3",
         },
         factor,
+        link,
         sessions,
         this: ask.session()?,
         problem: problem.map(|p| p.sentence(ask.lang)),

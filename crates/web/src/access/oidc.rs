@@ -124,11 +124,11 @@ async fn come_in(
         .call(move |p| p.finish(form.code, left.tokens))
         .await
         .map_err(|away| problem(&away))?;
-    let now = ask.now;
+    let (now, asked) = (ask.now, subject.clone());
     let vouched =
-        ask.app().read(Reach::System, move |tx| app::access::vouched(tx, &subject, now)).await?;
+        ask.app().read(Reach::System, move |tx| app::access::vouched(tx, &asked, now)).await?;
     match vouched.may {
-        Ok(person) => enter(ask, person, next).await,
+        Ok(person) => enter(ask, person, Some(subject), next).await,
         Err(refusal) => Err(Problem { about: vouched.about, ..Problem::refused(&refusal) }),
     }
 }

@@ -74,6 +74,7 @@ impl Door {
             session: ask.new_key(),
             browser: token_hash(&browser),
             device: device(agent.and_then(|v| v.to_str().ok()).unwrap_or("")),
+            subject: None,
             from: knock(ask),
             now: ask.now,
         };
@@ -119,7 +120,7 @@ pub(super) async fn sign_in(ask: Ask) -> Result<Response, Problem> {
     let about = attempt.person.as_ref().map(|p| p.id);
     let password = form.password;
     let refusal = match costly(&ask, move || attempt.check(&password)).await? {
-        Ok(person) => return enter(&ask, person, &local(&form.next)).await,
+        Ok(person) => return enter(&ask, person, None, &local(&form.next)).await,
         Err(refusal) => refusal,
     };
     if refusal == LoginRefusal::Wrong {
@@ -137,9 +138,15 @@ pub(super) async fn sign_in(ask: Ask) -> Result<Response, Problem> {
     ask.page_for(&problem, &page)
 }
 
-/// The password was right, or the provider vouches: in, or on to the code.
-pub(super) async fn enter(ask: &Ask, person: domain::Id, next: &str) -> Result<Response, Problem> {
-    let door = Door::of(ask);
+/// The password was right, or the provider vouches for this subject: in, or on to the code.
+pub(super) async fn enter(
+    ask: &Ask,
+    person: domain::Id,
+    subject: Option<String>,
+    next: &str,
+) -> Result<Response, Problem> {
+    let mut door = Door::of(ask);
+    door.entrance.subject = subject;
     let entrance = door.entrance.clone();
     let factor =
         ask.app().write(Reach::System, move |tx| app::access::enter(tx, person, &entrance)).await?;

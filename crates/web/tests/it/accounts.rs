@@ -27,6 +27,7 @@ struct Told {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+    text: String,
 }
 
 impl Told {
@@ -83,6 +84,7 @@ impl House {
                 status: parts.status,
                 headers: parts.headers,
                 body: serde_json::from_slice(&body).unwrap_or_default(),
+                text: String::from_utf8_lossy(&body).into_owned(),
             }
         })
     }
@@ -288,4 +290,30 @@ fn a_password_that_is_due_comes_before_everything_else() {
     assert_eq!(house.get(&mut browser, "/").code(), "password-first");
     assert_eq!(house.page(&mut browser, "/account").0, StatusCode::OK);
     assert_eq!(house.post(&mut browser, "/logout", json!({})).status, StatusCode::OK);
+}
+
+#[test]
+fn my_account_shows_who_i_am_at_the_provider() {
+    let house = House::new(false);
+    let mut browser = house.founded();
+    let account = |browser: &mut Browser| {
+        let told = house.ask(browser, "/account", None, "text/html");
+        assert_eq!(told.status, StatusCode::OK);
+        told.text
+    };
+    assert!(!account(&mut browser).contains("对应时间"));
+    let since = web::now();
+    house
+        .stage
+        .write::<_, app::Never>(move |tx| {
+            let (person, _) = store::access::find_by_login(tx, "security")?.expect("somebody");
+            store::access::set_subject(tx, person.id, Some("https://id.test/a#<b>7"), since)?;
+            Ok(())
+        })
+        .expect("a link");
+    let page = account(&mut browser);
+    for words in ["统一登录", "<dd>https://id.test/a</dd>", "<dd>&#60;b&#62;7</dd>", "对应时间"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }

@@ -9,6 +9,21 @@ use jiff::civil::{Date, Weekday};
 
 use crate::{Arg, Id};
 
+/// The days there are: the year is written with four digits, and a day comes before and after.
+const FIRST_DAY: Date = Date::constant(1, 1, 1);
+const LAST_DAY: Date = Date::constant(9998, 12, 31);
+
+/// Reads `2026-11-12`; nothing else is a day: no time behind it, no sign before it, no other order.
+pub fn parse_day(text: &str) -> Option<Date> {
+    let is_form = text.len() == 10
+        && text.bytes().enumerate().all(|(place, b)| match place {
+            4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    let day = is_form.then(|| text.parse::<Date>().ok()).flatten()?;
+    (FIRST_DAY..=LAST_DAY).contains(&day).then_some(day)
+}
+
 /// A calendar month, written `2026-11`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month {
@@ -18,18 +33,17 @@ pub struct Month {
 impl Month {
     /// The month a day lies in.
     pub fn of(date: Date) -> Month {
-        Month { first: date.first_of_month() }
+        Month::within(date.first_of_month())
+    }
+
+    /// What lies beyond the first or the last month is that month.
+    fn within(first: Date) -> Month {
+        Month { first: first.clamp(FIRST_DAY, LAST_DAY.first_of_month()) }
     }
 
     /// Reads `2026-11`; nothing else is a month.
     pub fn parse(text: &str) -> Option<Month> {
-        let (year, month) = text.split_once('-')?;
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
-            return None;
-        }
-        let first = Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()?;
-        Some(Month { first })
+        parse_day(&format!("{text}-01")).map(Month::of)
     }
 
     pub fn year(self) -> i16 {
@@ -46,10 +60,10 @@ impl Month {
         self.first.last_of_month()
     }
     pub fn next(self) -> Month {
-        Month { first: self.first.saturating_add(1.month()) }
+        Month::within(self.first.saturating_add(1.month()))
     }
     pub fn previous(self) -> Month {
-        Month { first: self.first.saturating_sub(1.month()) }
+        Month::within(self.first.saturating_sub(1.month()))
     }
     pub fn contains(self, date: Date) -> bool {
         Month::of(date) == self
@@ -224,6 +238,42 @@ mod tests {
         {
             assert_eq!(Month::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_day_is_written_in_one_way() {
+        for day in ["2026-11-12", "0001-01-01", "9998-12-31", "2028-02-29"] {
+            assert_eq!(parse_day(day).map(|d| d.to_string()).as_deref(), Some(day));
+        }
+        let wrong = [
+            "",
+            "20261112",
+            "2026-11-12T23:59",
+            "2026-11-12 23:59",
+            "2026-11-12[Asia/Shanghai]",
+            "+002026-11-12",
+            "-000001-01-01",
+            "0000-12-31",
+            "9999-12-31",
+            "2026-02-29",
+            " 2026-11-12",
+            "2026-1-12",
+            "2026/11/12",
+            "2026-11-1\u{ff12}",
+        ];
+        for wrong in wrong {
+            assert_eq!(parse_day(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_first_and_a_last_month() {
+        let month = |text: &str| Month::parse(text).unwrap();
+        assert_eq!(month("0001-01").previous(), month("0001-01"));
+        assert_eq!(month("9998-12").next(), month("9998-12"));
+        assert_eq!(month("9998-11").next(), month("9998-12"));
+        assert_eq!(Month::of(Date::MAX), month("9998-12"));
+        assert_eq!(Month::of(Date::MIN), month("0001-01"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use app::goods::{Announce, EditGood, Move, OpenPlace, Receive, WriteOff};
 use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
+use domain::calendar::parse_day;
 use domain::goods::{Edition, Good, MoveLine, WriteOffReason};
 use domain::{Date, Id};
 use serde::Deserialize;
@@ -122,7 +123,7 @@ fn opt_id(text: &str, field: &str) -> Result<Option<Id>, Problem> {
 fn opt_date(text: &str, field: &str) -> Result<Option<Date>, Problem> {
     match text.trim() {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Problem::field(field)),
+        text => parse_day(text).map(Some).ok_or_else(|| Problem::field(field)),
     }
 }
 

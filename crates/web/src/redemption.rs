@@ -11,6 +11,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::access::Permission;
+use domain::calendar::parse_day;
 use domain::redemption::{Bonus, Card, Code, Proxy, Wish};
 use domain::scheme::BonusEvent;
 use domain::{Date, Id};
@@ -675,7 +676,7 @@ async fn give_award(ask: Ask) -> Result<Response, Problem> {
     let form: AwardForm = ask.form()?;
     let on_date = match form.on_date.trim() {
         "" => ask.today(),
-        text => text.parse().map_err(|_| Problem::field("on_date"))?,
+        text => parse_day(text).ok_or_else(|| Problem::field("on_date"))?,
     };
     let award = Award {
         key: form.key,

@@ -4,6 +4,7 @@ use app::Never;
 use app::posting::{BatchPart, Certify, Post, PostForm};
 use askama::Template;
 use axum::response::Response;
+use domain::calendar::parse_day;
 use domain::{Date, Id};
 use serde::Deserialize;
 
@@ -63,7 +64,7 @@ pub(super) async fn post(ask: Ask) -> Result<Response, Problem> {
         batch,
         place: form.place,
         contact: form.contact,
-        from: form.from.trim().parse().map_err(|_| Problem::field("from"))?,
+        from: parse_day(form.from.trim()).ok_or_else(|| Problem::field("from"))?,
     };
     let posted = ask.write(move |tx, who| app::posting::post(tx, who, &request)).await?;
     let record = serde_json::json!({

@@ -73,7 +73,9 @@ impl Need {
             Need::Memory => "a memory cgroup that may be written to",
             Need::Postgres => "PostgreSQL's server programs (package postgresql)",
             Need::Sabotage => "a program built with `sabotage` (SIJI_SABOTAGE)",
-            Need::Fuzz => "the fuzz targets (SIJI_FUZZ), for which there is no C++ compiler (package g++)",
+            Need::Fuzz => {
+                "the fuzz targets (SIJI_FUZZ), for which there is no C++ compiler (package g++)"
+            }
         }
     }
 

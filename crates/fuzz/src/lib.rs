@@ -4,6 +4,8 @@
 //! `cargo xtask fuzz` drives them with libFuzzer; the tests replay each target's corpus, which lies
 //! in `corpus/<target>/`.
 
+use std::cell::Cell;
+
 mod bytes;
 pub mod replay;
 mod targets {
@@ -75,6 +77,37 @@ pub fn find(name: &str) -> Option<Target> {
 
 pub fn names() -> Vec<&'static str> {
     TARGETS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Runs what the product runs in a worker process, which may fall over a hostile file: `None` where
+/// code of others panics. Our own code may not, there as anywhere.
+pub(crate) fn as_in_a_worker<T>(run: impl FnOnce() -> T) -> Option<T> {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+    use std::sync::Once;
+    static HOOK: Once = Once::new();
+    thread_local! {
+        static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+        static IS_OTHERS: Cell<bool> = const { Cell::new(false) };
+    }
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| {
+            let is_others = panic.location().is_some_and(|at| at.file().contains("/registry/src/"));
+            match IS_WORKER.get() && is_others {
+                true => IS_OTHERS.set(true),
+                false => before(panic),
+            }
+        }));
+    });
+    IS_WORKER.set(true);
+    IS_OTHERS.set(false);
+    let ran = catch_unwind(AssertUnwindSafe(run));
+    IS_WORKER.set(false);
+    match ran {
+        Ok(answer) => Some(answer),
+        Err(_) if IS_OTHERS.get() => None,
+        Err(panic) => resume_unwind(panic),
+    }
 }
 
 /// One for all that waits for an answer.

@@ -52,7 +52,14 @@ pub fn copy(
     show: impl FnOnce(&mut dyn FnMut(Event<'_>)) -> Result<(), ReadError>,
 ) -> Result<(), MarkError> {
     let mut book = Workbook::new();
-    let mut copy = Copy { book: &mut book, marks, name: String::new(), column: None, is_new: false, wrong: None };
+    let mut copy = Copy {
+        book: &mut book,
+        marks,
+        name: String::new(),
+        column: None,
+        is_new: false,
+        wrong: None,
+    };
     let mut trouble: Option<WriteError> = None;
     show(&mut |event| {
         if trouble.is_none() {

@@ -433,8 +433,7 @@ mod tests {
     fn a_number_beyond_the_largest_is_refused_with_its_name() {
         let shipped = include_str!("../../../data/scheme/default_points_scheme.json");
         let parsed = |n: i64| {
-            let file = shipped
-                .replace("\"monthly_max\": 100", &format!("\"monthly_max\": {n}"));
+            let file = shipped.replace("\"monthly_max\": 100", &format!("\"monthly_max\": {n}"));
             assert!(n == 100 || file != shipped);
             parse(&file).map(|scheme| scheme.monthly_max)
         };

@@ -75,9 +75,8 @@ fn drawn(choices: &mut Bytes<'_>) -> Book {
         let mut number = 0;
         if choices.truth() {
             number += 1 + choices.below(3) as u32;
-            let title = |(column, title): (usize, &&str)| {
-                (column as u16, Kept::Text((**title).to_owned()))
-            };
+            let title =
+                |(column, title): (usize, &&str)| (column as u16, Kept::Text((**title).to_owned()));
             rows.push((number, TITLES.iter().enumerate().map(title).collect()));
         }
         for _ in 0..choices.below(12) {

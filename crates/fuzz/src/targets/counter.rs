@@ -205,7 +205,7 @@ impl Shop {
         let mut lines = Vec::new();
         for _ in 0..1 + choices.below(2) {
             let good = choices.below(self.cast.goods.len());
-            let expires_on = (choices.byte() % 3 > 0)
+            let expires_on = (choices.below(3) > 0)
                 .then(|| self.clock.today().saturating_add(i64::from(choices.byte() % 20).days()));
             lines.push((good, choices.number(), expires_on));
         }
@@ -355,7 +355,10 @@ impl Shop {
             market_day: day.map_or_else(|| self.clock.id(), |(id, _)| id),
             wishes: wishes
                 .iter()
-                .map(|(good, quantity)| Wish { goods: self.cast.goods[*good].goods, quantity: *quantity })
+                .map(|(good, quantity)| Wish {
+                    goods: self.cast.goods[*good].goods,
+                    quantity: *quantity,
+                })
                 .collect(),
             proxy,
         };

@@ -55,7 +55,8 @@ pub fn day(bytes: &[u8]) {
 pub fn period(bytes: &[u8]) {
     let mut choices = Bytes::new(bytes);
     let start = Date::constant(2026, 1, 1);
-    let near = |choices: &mut Bytes<'_>| start.saturating_add((choices.word() % 800).cast_signed().days());
+    let near =
+        |choices: &mut Bytes<'_>| start.saturating_add((choices.word() % 800).cast_signed().days());
     let from = near(&mut choices);
     let days = choices.number();
     let kind = *choices.pick(&[DayKind::Calendar, DayKind::Working]);

@@ -47,7 +47,8 @@ pub fn head(bytes: &[u8]) {
         let says = headers.get_all("x-forwarded-for");
         let said = says.iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
         let said: Vec<&str> = said.map(str::trim).collect();
-        let is_said = said.iter().any(|hop| hop.parse::<IpAddr>().is_ok_and(|a| a.to_canonical() == address));
+        let is_said =
+            said.iter().any(|hop| hop.parse::<IpAddr>().is_ok_and(|a| a.to_canonical() == address));
         assert!(address == peer || is_said, "{address} is named by nobody");
         assert!(address == peer || address != other);
         // Whom the client itself names before the last hop counts for nothing.
@@ -100,7 +101,9 @@ pub fn body(bytes: &[u8]) {
             let all: usize = parts.values().map(|(_, bytes)| bytes.len()).sum();
             assert!(parts.len() <= 8 && all <= bytes.len());
         }
-        Err(code) => assert!(["multipart", "fields-many", "field-twice"].contains(&&*code), "{code}"),
+        Err(code) => {
+            assert!(["multipart", "fields-many", "field-twice"].contains(&&*code), "{code}")
+        }
     }
 }
 

@@ -71,12 +71,21 @@ fn house(stage: Stage) -> House {
 /// Every list with rows.
 fn lists() -> House {
     let stage = Stage::sqlite();
-    let today = domain::local_date(web::now());
-    drop(Lists::filled(&stage, today));
+    drop(Lists::hanging(&stage, web::now()));
     let mut house = house(stage);
     const TABLES: [&str; 12] = [
-        "household", "batch", "card", "donation", "goods", "import", "market_day", "objection",
-        "posting", "place", "round", "scheme",
+        "household",
+        "batch",
+        "card",
+        "donation",
+        "goods",
+        "import",
+        "market_day",
+        "objection",
+        "posting",
+        "place",
+        "round",
+        "scheme",
     ];
     let ids = house.stage.read::<_, Never>(|tx| {
         let mut all = Vec::new();
@@ -110,7 +119,13 @@ fn visits() -> (House, Id, Id) {
 }
 
 impl House {
-    fn ask(&self, method: Method, path: &str, cookie: &str, body: Option<(&str, &[u8])>) -> Option<Seen> {
+    fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        cookie: &str,
+        body: Option<(&str, &[u8])>,
+    ) -> Option<Seen> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -165,8 +180,22 @@ impl House {
 /// What a parameter or a field might hold.
 fn value(house: &House, choices: &mut Bytes<'_>) -> String {
     const EDGES: [&str; 16] = [
-        "", "1", "0", "-1", "9223372036854775807", "-9223372036854775808", "1000001", "2026-11",
-        "2026-11-12", "9998-12-31", "001", "001.001", "name", "%", "_'\"\\", "\u{202e}",
+        "",
+        "1",
+        "0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1000001",
+        "2026-11",
+        "2026-11-12",
+        "9998-12-31",
+        "001",
+        "001.001",
+        "name",
+        "%",
+        "_'\"\\",
+        "\u{202e}",
     ];
     match choices.below(4) {
         0 => choices.pick(&house.ids).to_string(),
@@ -179,7 +208,9 @@ fn value(house: &House, choices: &mut Bytes<'_>) -> String {
 fn is_asked(route: &Route) -> bool {
     let skipped = ["access.", "privacy.approve"];
     let dear = route.path.ends_with(".pdf") || route.path.ends_with("/export");
-    !dear && !skipped.iter().any(|name| route.name.starts_with(name)) && !route.takes.contains(&"file")
+    !dear
+        && !skipped.iter().any(|name| route.name.starts_with(name))
+        && !route.takes.contains(&"file")
 }
 
 /// A search, a page, an order: of every list and page.
@@ -246,7 +277,9 @@ pub fn sheet(bytes: &[u8]) {
                         2 => "visited_on".to_owned(),
                         3 => "opened_at".to_owned(),
                         4 => format!("item-{}", choices.text()),
-                        _ => choices.pick(&["item-A1", "item-B3", "item-E2", "key", "x"]).to_string(),
+                        _ => {
+                            choices.pick(&["item-A1", "item-B3", "item-E2", "key", "x"]).to_string()
+                        }
                     };
                     let typed = match choices.below(5) {
                         0 => FULL.replace("A1 8", &format!("A1 {}", choices.number())),
@@ -264,7 +297,8 @@ pub fn sheet(bytes: &[u8]) {
         };
         let (_, cookie) = &house.people[0];
         let path = format!("/score/{batch}/{household}");
-        let post = || house.ask(Method::POST, &path, cookie, Some((media, &body))).expect("a request");
+        let post =
+            || house.ask(Method::POST, &path, cookie, Some((media, &body))).expect("a request");
         let seen = post();
         let sent = fields.get("key").and_then(|key| key.parse::<Id>().ok());
         let kept = kept(house, sent.unwrap_or(key));
@@ -276,7 +310,8 @@ pub fn sheet(bytes: &[u8]) {
         let again = post();
         assert_eq!((again.status, again.body), (200, seen.body.clone()));
         let id = seen.json()["id"].as_str().and_then(|id| id.parse().ok()).expect("its id");
-        let (scores, visited_on, remark) = self::kept(house, id).expect("what was answered is kept");
+        let (scores, visited_on, remark) =
+            self::kept(house, id).expect("what was answered is kept");
         assert_eq!(Scores::parse(&scores).map(|s| s.to_string()), Ok(scores.clone()));
         if let (true, Some(remarked)) = (mode >= 2, fields.get("remark")) {
             assert_eq!(remark, remarked.trim());
@@ -292,7 +327,8 @@ pub fn sheet(bytes: &[u8]) {
 
 /// The items' fields as the text of a sheet.
 fn canonical(fields: &BTreeMap<String, String>) -> String {
-    let items = fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("item-")?, value)));
+    let items =
+        fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("item-")?, value)));
     let marks = items.map(|(item, value)| match value.strip_prefix('-') {
         Some(reason) if reason.parse::<u64>().is_err() => format!("{item} - {reason}"),
         _ => format!("{item} {}", value.trim().trim_start_matches('+')),

@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use app::posting::ProofFile;
+use domain::Id;
+use domain::calendar::{DayKind, Month, parse_day};
 use domain::posting::body::{Category, Header, PostedOutcome, PostedRow, hex};
 use domain::posting::log::{
     self, Checkpoint, Entry, Frontier, Kind, Proof, Salt, Sign, Tile, VerifierKey, What, open,
 };
 use domain::posting::{Body, Contact, MaskedName, PublicText, Serial, merkle};
-use domain::calendar::{DayKind, Month, parse_day};
-use domain::Id;
 use jiff::ToSpan;
 use store::posting::log::Curves;
 
@@ -179,14 +179,10 @@ static PROVEN: LazyLock<(Salt, ProofFile)> = LazyLock::new(|| {
         to: day("2026-10-29"),
         commitment: log::commitment(&salt, content.as_bytes()),
     };
-    let leaves: Vec<[u8; 32]> = (0_u8..4)
-        .map(|n| merkle::leaf(&[n]))
-        .chain([merkle::leaf(&entry.written())])
-        .collect();
-    let left = merkle::node(
-        &merkle::node(&leaves[0], &leaves[1]),
-        &merkle::node(&leaves[2], &leaves[3]),
-    );
+    let leaves: Vec<[u8; 32]> =
+        (0_u8..4).map(|n| merkle::leaf(&[n])).chain([merkle::leaf(&entry.written())]).collect();
+    let left =
+        merkle::node(&merkle::node(&leaves[0], &leaves[1]), &merkle::node(&leaves[2], &leaves[3]));
     let key = keys().remove(0);
     let root = merkle::node(&left, &leaves[4]);
     let checkpoint = Checkpoint { origin: key.name().to_owned(), size: 5, root };
@@ -213,8 +209,8 @@ pub fn proof(bytes: &[u8]) {
     };
     assert!(holds(good, salt), "our own proof holds");
     if let Ok(file) = serde_json::from_slice::<ProofFile>(bytes) {
-        let is_ours = (&file.content, &file.entry, &file.proof)
-            == (&good.content, &good.entry, &good.proof);
+        let is_ours =
+            (&file.content, &file.entry, &file.proof) == (&good.content, &good.entry, &good.proof);
         assert!(!holds(&file, salt) || is_ours, "{file:?} is taken for proven");
         return;
     }

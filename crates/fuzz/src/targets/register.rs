@@ -66,7 +66,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Book, ReadError> {
         out.seek(SeekFrom::Start(0))?;
         out.write_all(bytes)?;
         let mut book = Book::new();
-        sheets::source::read(file.path(), &mut |event| {
+        let see = &mut |event: Event<'_>| {
             match event {
                 Event::Sheet(name) => book.push((name.to_owned(), Vec::new())),
                 Event::Row(number, cells) => {
@@ -76,7 +76,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Book, ReadError> {
                 }
             }
             Ok(())
-        })?;
+        };
+        let read = crate::as_in_a_worker(|| sheets::source::read(file.path(), see));
+        read.unwrap_or(Err(ReadError::Fell))?;
         Ok(book)
     })
 }
@@ -114,13 +116,7 @@ fn tree() -> Areas {
     Areas::new(vec![
         area(1, "001", AreaKind::Zone, "Z", None),
         area(2, "001.001", AreaKind::Township, "东城街道", None),
-        area(
-            3,
-            "001.001.001",
-            AreaKind::Village,
-            "九和社区",
-            Some("371502001201"),
-        ),
+        area(3, "001.001.001", AreaKind::Village, "九和社区", Some("371502001201")),
         area(4, "001.001.002", AreaKind::Village, "B村", None),
     ])
 }
@@ -277,7 +273,8 @@ fn is_valid(number: &str) -> bool {
     digits.len() == 18
         && digits[..17].iter().all(|d| *d < 10)
         && digits[17] < 11
-        && sum % 11 == 1 && day(6..14)
+        && sum % 11 == 1
+        && day(6..14)
 }
 
 /// A citizen number as somebody types it.
@@ -358,6 +355,7 @@ pub fn areas(bytes: &[u8]) {
         assert!(above.is_none_or(|above| paths.contains(above)), "{} hangs in the air", area.path);
     }
     let twice = planned(once.clone(), &import).expect("what was taken is taken again");
-    let names = |areas: &[Area]| areas.iter().map(|a| (a.id, a.path.clone())).collect::<HashSet<_>>();
+    let names =
+        |areas: &[Area]| areas.iter().map(|a| (a.id, a.path.clone())).collect::<HashSet<_>>();
     assert_eq!(names(&twice), names(&once), "a second time something is new");
 }

@@ -1,8 +1,8 @@
 //! Holiday years, and the month's round with its frozen rosters.
 
 use domain::audit::Digest;
-use domain::calendar::{Calendar, Month, RoundFacts, parse_day};
-use domain::{Date, Id, Millis};
+use domain::calendar::{Calendar, Month, RoundFacts};
+use domain::{Date, Id, Millis, parse_day};
 
 use crate::{Broken, Result, Tx, Type, Val, args};
 

@@ -5,8 +5,8 @@ use app::calendar::{OpenRound, Round};
 use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
-use domain::calendar::{Month, parse_day};
-use domain::{Date, Id};
+use domain::calendar::Month;
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Needs, Page, Problem, Route, Season, Subject};

@@ -4,10 +4,10 @@ use app::Never;
 use app::scheme::{Adopt, Adopted, Kept};
 use askama::Template;
 use axum::response::Response;
-use domain::Id;
 use domain::access::Permission;
-use domain::calendar::{Month, parse_day};
+use domain::calendar::Month;
 use domain::scheme::{Adoption, Choice, Finding, Item, Level, Scheme, Words};
+use domain::{Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject};

@@ -1,7 +1,7 @@
 //! Days, months, periods, and the file of a year's holidays.
 
-use domain::calendar::{Calendar, DayKind, Month, parse_day, period_end};
-use domain::{Date, local, local_date, midnight};
+use domain::calendar::{Calendar, DayKind, Month, period_end};
+use domain::{Date, local, local_date, midnight, parse_day};
 use jiff::ToSpan;
 use store::calendar::Year;
 

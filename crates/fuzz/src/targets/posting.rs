@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use app::posting::ProofFile;
-use domain::Id;
-use domain::calendar::{DayKind, Month, parse_day};
+use domain::calendar::{DayKind, Month};
 use domain::posting::body::{Category, Header, PostedOutcome, PostedRow, hex};
 use domain::posting::log::{
     self, Checkpoint, Entry, Frontier, Kind, Proof, Salt, Sign, Tile, VerifierKey, What, open,
 };
 use domain::posting::{Body, Contact, MaskedName, PublicText, Serial, merkle};
+use domain::{Id, parse_day};
 use jiff::ToSpan;
 use store::posting::log::Curves;
 

@@ -6,8 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::password::Profile;
 use domain::access::{Permission, Role};
-use domain::calendar::parse_day;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 use store::access::{PersonRow, PostRow, SessionRow};
 

@@ -4,8 +4,7 @@ use app::Never;
 use app::posting::{BatchPart, Certify, Post, PostForm};
 use askama::Template;
 use axum::response::Response;
-use domain::calendar::parse_day;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Page, Problem, Season};

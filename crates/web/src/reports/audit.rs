@@ -6,8 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
 use domain::audit::{DONE, Kind};
-use domain::calendar::parse_day;
-use domain::{Millis, midnight};
+use domain::{Millis, midnight, parse_day};
 use store::reports::{LogFilter, LogLine};
 
 use crate::export::{self, ExportForm, Sheet};

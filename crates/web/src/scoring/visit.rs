@@ -4,8 +4,8 @@ use app::Never;
 use app::scoring::{SaveSheet, ScorePage, VisitFilter};
 use askama::Template;
 use axum::response::Response;
-use domain::calendar::{Month, parse_day};
-use domain::{Date, Id};
+use domain::calendar::Month;
+use domain::{Date, Id, parse_day};
 use store::scoring::{Progress, Visit};
 
 use super::{Line, key_of, lines, mark_words, scores_of, text_of};

@@ -23,6 +23,7 @@ pub enum Need {
     Xfs,
     Fuse,
     CCompiler,
+    CppCompiler,
 }
 
 impl Need {
@@ -40,6 +41,7 @@ impl Need {
             Need::Xfs => &["xfsprogs"],
             Need::Fuse => &["fuse3"],
             Need::CCompiler => &["gcc", "libc6-dev"],
+            Need::CppCompiler => &["g++"],
         }
     }
 
@@ -57,6 +59,7 @@ impl Need {
             Need::Xfs => on_path("mkfs.xfs").is_some() || Path::new("/sbin/mkfs.xfs").is_file(),
             Need::Fuse => on_path("fusermount3").is_some(),
             Need::CCompiler => on_path("cc").is_some(),
+            Need::CppCompiler => on_path("c++").is_some(),
         }
     }
 }

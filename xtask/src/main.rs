@@ -3,6 +3,7 @@
 //! It builds without the product, so that it still works when the product does not.
 
 mod fonts;
+mod fuzz;
 mod glossary;
 mod licences;
 mod machine;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
   test [STEP…]    everything CI runs, in order, or the named steps only
   faults [--tier push|ci|soak] [--only NAME…]
                   break the program in every way there is here, and count what is left
+  fuzz [TARGET [FILE…]] [--seconds N] [--keep]
+                  look for inputs that fell a target, or replay a file; keep adds to its corpus
   tidy            the house rules that the compiler cannot see
   glossary        write docs/GLOSSARY.md from data/glossary.csv
   fonts [--check] make the papers' fonts from Debian's package, or hold them against it
@@ -50,6 +53,7 @@ fn command(words: &[String]) -> anyhow::Result<()> {
         ["check"] => test::check(),
         ["test", steps @ ..] => test::test(steps),
         ["faults", rest @ ..] => test::faults(rest),
+        ["fuzz", rest @ ..] => fuzz::by_hand(rest),
         ["tidy"] => tidy::report(&root()),
         ["glossary"] => glossary::write(&root()),
         ["fonts"] => fonts::make(&root(), false),

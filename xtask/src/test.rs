@@ -10,7 +10,7 @@ use cluster::Cluster;
 
 use crate::machine::{self, Need};
 use crate::run::{self, Runner, Tally};
-use crate::{fonts, licences, root, target};
+use crate::{fonts, fuzz, licences, root, target};
 
 /// One step of the run.
 struct Step {
@@ -132,7 +132,8 @@ fn format(_: &mut Bench) -> anyhow::Result<()> {
 }
 
 fn licences(_: &mut Bench) -> anyhow::Result<()> {
-    let metadata = run::captured(cargo().args(["metadata", "--format-version", "1", "--locked"]))?;
+    let read = ["metadata", "--format-version", "1", "--locked", "--all-features"];
+    let metadata = run::captured(cargo().args(read))?;
     let count = licences::check(&metadata)?;
     fonts::check_licence(&root())?;
     println!("{count} dependencies");
@@ -355,7 +356,16 @@ pub fn faults(words: &[&str]) -> anyhow::Result<()> {
     let sabotaged = target()?.join("faults/siji-sabotaged");
     std::fs::create_dir_all(target()?.join("faults"))?;
     std::fs::copy(target()?.join("debug/siji"), &sabotaged)?;
-    run::shown(kit(words, &program)?.env("SIJI_SABOTAGE", sabotaged))
+    let mut kit = kit(words, &program)?;
+    kit.env("SIJI_SABOTAGE", sabotaged);
+    // The targets are built for the tiers that drive them; the others replay their corpora as tests.
+    if words.windows(2).any(|w| matches!(w, ["--tier", "ci" | "soak"])) {
+        match fuzz::build() {
+            Ok(targets) => drop(kit.env("SIJI_FUZZ", targets)),
+            Err(error) => println!("{error:#}"),
+        }
+    }
+    run::shown(&mut kit)
 }
 
 /// The kit over this program.
@@ -388,7 +398,7 @@ impl Bench {
     }
 }
 
-fn cargo() -> Command {
+pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
     cargo

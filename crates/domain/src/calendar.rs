@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
-use crate::{Arg, Id};
+use crate::{Arg, FIRST_DAY, Id, LAST_DAY, parse_day};
 
 /// A calendar month, written `2026-11`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,18 +18,17 @@ pub struct Month {
 impl Month {
     /// The month a day lies in.
     pub fn of(date: Date) -> Month {
-        Month { first: date.first_of_month() }
+        Month::within(date.first_of_month())
+    }
+
+    /// What lies beyond the first or the last month is that month.
+    fn within(first: Date) -> Month {
+        Month { first: first.clamp(FIRST_DAY, LAST_DAY.first_of_month()) }
     }
 
     /// Reads `2026-11`; nothing else is a month.
     pub fn parse(text: &str) -> Option<Month> {
-        let (year, month) = text.split_once('-')?;
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
-            return None;
-        }
-        let first = Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()?;
-        Some(Month { first })
+        parse_day(&format!("{text}-01")).map(Month::of)
     }
 
     pub fn year(self) -> i16 {
@@ -46,10 +45,10 @@ impl Month {
         self.first.last_of_month()
     }
     pub fn next(self) -> Month {
-        Month { first: self.first.saturating_add(1.month()) }
+        Month::within(self.first.saturating_add(1.month()))
     }
     pub fn previous(self) -> Month {
-        Month { first: self.first.saturating_sub(1.month()) }
+        Month::within(self.first.saturating_sub(1.month()))
     }
     pub fn contains(self, date: Date) -> bool {
         Month::of(date) == self
@@ -224,6 +223,16 @@ mod tests {
         {
             assert_eq!(Month::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn there_is_a_first_and_a_last_month() {
+        let month = |text: &str| Month::parse(text).unwrap();
+        assert_eq!(month("0001-01").previous(), month("0001-01"));
+        assert_eq!(month("9998-12").next(), month("9998-12"));
+        assert_eq!(month("9998-11").next(), month("9998-12"));
+        assert_eq!(Month::of(Date::MAX), month("9998-12"));
+        assert_eq!(Month::of(Date::MIN), month("0001-01"));
     }
 
     #[test]

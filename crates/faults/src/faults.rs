@@ -4,6 +4,7 @@ mod bits;
 mod blocks;
 mod clock;
 mod drill;
+pub mod fuzz;
 mod io;
 mod kill;
 mod postgres;

@@ -57,6 +57,7 @@ pub enum Need {
     Memory,
     Postgres,
     Sabotage,
+    Fuzz,
 }
 
 impl Need {
@@ -72,6 +73,9 @@ impl Need {
             Need::Memory => "a memory cgroup that may be written to",
             Need::Postgres => "PostgreSQL's server programs (package postgresql)",
             Need::Sabotage => "a program built with `sabotage` (SIJI_SABOTAGE)",
+            Need::Fuzz => {
+                "the fuzz targets (SIJI_FUZZ), for which there is no C++ compiler (package g++)"
+            }
         }
     }
 
@@ -88,6 +92,7 @@ impl Need {
             Need::Memory => is_root() && there("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
             Need::Postgres => cluster::programs().is_ok(),
             Need::Sabotage => sabotaged().is_some(),
+            Need::Fuzz => fuzz_program().is_some(),
         }
     }
 }
@@ -113,7 +118,16 @@ pub fn libfaketime() -> Option<PathBuf> {
 }
 
 fn sabotaged() -> Option<PathBuf> {
-    std::env::var_os("SIJI_SABOTAGE").map(PathBuf::from).filter(|file| file.is_file())
+    named("SIJI_SABOTAGE")
+}
+
+/// All fuzz targets in one program, with libFuzzer.
+pub fn fuzz_program() -> Option<PathBuf> {
+    named("SIJI_FUZZ")
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|file| file.is_file())
 }
 
 pub struct Kit {

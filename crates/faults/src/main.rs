@@ -74,18 +74,20 @@ fn run() -> anyhow::Result<bool> {
     let words = words()?;
     println!("seed {}", words.seed);
     let kit = Kit::set_up(words.tier, words.seed, words.keep)?;
-    let wanted = |fault: &&&dyn Fault| {
+    let wanted = |fault: &&dyn Fault| {
         let is_named = words.only.iter().any(|name| fault.name().contains(name.as_str()));
         (words.only.is_empty() || is_named) && fault.times(words.tier) > 0
     };
-    let chosen: Vec<&&dyn Fault> = FAULTS.iter().filter(wanted).collect();
+    let targets = faults::fuzz::rows();
+    let targets = targets.iter().map(|target| target as &dyn Fault);
+    let chosen: Vec<&dyn Fault> = FAULTS.iter().copied().chain(targets).filter(wanted).collect();
     let waiting = Mutex::new((0..chosen.len()).rev().collect::<Vec<usize>>());
     let lines = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..kit::LANES {
             scope.spawn(|| {
                 while let Some(number) = waiting.lock().ok().and_then(|mut w| w.pop()) {
-                    let line = one(&kit, *chosen[number]);
+                    let line = one(&kit, chosen[number]);
                     println!("{:>6.0} s  {}", line.seconds, line.name);
                     if let Ok(mut lines) = lines.lock() {
                         lines.push((number, line));

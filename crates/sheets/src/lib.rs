@@ -6,7 +6,7 @@
 mod frame;
 pub mod mark;
 pub mod read;
-mod source;
+pub mod source;
 pub mod worker;
 pub mod write;
 

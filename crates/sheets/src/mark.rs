@@ -42,10 +42,26 @@ pub fn write(
     marks: &Marks,
     out: impl Write + Send,
 ) -> Result<(), MarkError> {
+    copy(marks, out, |see| read(program, file, see))
+}
+
+/// Writes what `show` shows, with its marks.
+pub fn copy(
+    marks: &Marks,
+    out: impl Write + Send,
+    show: impl FnOnce(&mut dyn FnMut(Event<'_>)) -> Result<(), ReadError>,
+) -> Result<(), MarkError> {
     let mut book = Workbook::new();
-    let mut copy = Copy { book: &mut book, marks, name: String::new(), column: None, wrong: None };
+    let mut copy = Copy {
+        book: &mut book,
+        marks,
+        name: String::new(),
+        column: None,
+        is_new: false,
+        wrong: None,
+    };
     let mut trouble: Option<WriteError> = None;
-    read(program, file, |event| {
+    show(&mut |event| {
         if trouble.is_none() {
             trouble = copy.take(event).err();
         }
@@ -62,6 +78,8 @@ struct Copy<'a> {
     name: String,
     /// Where the marks of this sheet stand, known from its header on.
     column: Option<u16>,
+    /// It is not in the file.
+    is_new: bool,
     wrong: Option<(rust_xlsxwriter::Format, rust_xlsxwriter::Format)>,
 }
 
@@ -87,14 +105,15 @@ impl Copy<'_> {
             let old = cells.iter().find(|(_, cell)| *cell == Cell::Text(title));
             let after = cells.iter().map(|(column, _)| column + 1).max().unwrap_or(0);
             self.column = Some(old.map_or(after, |(column, _)| *column));
+            self.is_new = old.is_none();
         }
         let mark = marks.and_then(|m| m.rows.get(&number));
         let (plain, loud) = self.wrong.get_or_insert_with(|| (wrong(), wrong_mark())).clone();
         let index = self.book.worksheets().len().saturating_sub(1);
         let page = self.book.worksheet_from_index(index)?;
         let row = number - 1;
-        for (column, cell) in cells.iter().filter(|(column, _)| Some(*column) != self.column) {
-            let column = *column;
+        for (column, cell) in cells {
+            let Some(column) = place(*column, self.column, self.is_new) else { continue };
             match (cell, mark) {
                 (Cell::Text(s) | Cell::Date(s) | Cell::Error(s), Some(_)) => {
                     page.write_string_with_format(row, column, *s, &plain)?
@@ -123,5 +142,15 @@ impl Copy<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Where a cell of the file goes. The column of marks is put in after the last title, so that what
+/// stands further right without one moves on; a column that is there already is written over.
+fn place(column: u16, marks: Option<u16>, is_new: bool) -> Option<u16> {
+    match marks {
+        Some(marks) if is_new && column >= marks => Some(column + 1),
+        Some(marks) if !is_new && column == marks => None,
+        _ => Some(column),
     }
 }

@@ -100,7 +100,11 @@ pub fn read(program: &Path, file: &Path, mut see: impl FnMut(Event<'_>)) -> Resu
     }
 }
 
-fn follow(from: &mut impl std::io::Read, see: &mut impl FnMut(Event<'_>)) -> Result<(), ReadError> {
+/// Shows to `see` what a worker sends, which may be anything.
+pub fn follow(
+    from: &mut impl std::io::Read,
+    see: &mut impl FnMut(Event<'_>),
+) -> Result<(), ReadError> {
     let mut body = Vec::new();
     loop {
         match frame::receive(from, &mut body) {

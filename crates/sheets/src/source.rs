@@ -1,4 +1,4 @@
-//! Reading a file in this very process. Only the worker does so.
+//! Reading a file in this very process. Only the worker does so, and who tries what it can stand.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -10,9 +10,10 @@ use crate::frame::Cell;
 use crate::read::{Event, ReadError};
 use crate::{BYTES_MAX, CELL_CHARACTERS_MAX, COLUMNS_MAX, ROWS_MAX, SHEETS_MAX};
 
-type See<'s> = dyn FnMut(Event<'_>) -> std::io::Result<()> + 's;
+/// Takes what comes by.
+pub type See<'s> = dyn FnMut(Event<'_>) -> std::io::Result<()> + 's;
 
-pub(crate) fn read(path: &Path, see: &mut See<'_>) -> Result<(), ReadError> {
+pub fn read(path: &Path, see: &mut See<'_>) -> Result<(), ReadError> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() > BYTES_MAX {
         return Err(ReadError::FileTooLarge);

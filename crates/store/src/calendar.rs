@@ -2,7 +2,7 @@
 
 use domain::audit::Digest;
 use domain::calendar::{Calendar, Month, RoundFacts};
-use domain::{Date, Id, Millis};
+use domain::{Date, Id, Millis, parse_day};
 
 use crate::{Broken, Result, Tx, Type, Val, args};
 
@@ -47,7 +47,7 @@ impl Year {
         }
         let mut days = Vec::with_capacity(file.days.len());
         for line in &file.days {
-            let date: Date = line.date.parse().map_err(|_| format!("date {}", line.date))?;
+            let date = parse_day(&line.date).ok_or_else(|| format!("date {}", line.date))?;
             if (i64::from(date.year()) - file.year).abs() > 1 {
                 return Err(format!("date {}", line.date));
             }

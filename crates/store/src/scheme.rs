@@ -158,7 +158,7 @@ pub fn parse(json: &str) -> std::result::Result<Scheme, String> {
 }
 
 fn within(what: &str, n: i64) -> std::result::Result<i64, String> {
-    if n.abs() <= LARGEST { Ok(n) } else { Err(format!("{what}: {n}")) }
+    if (-LARGEST..=LARGEST).contains(&n) { Ok(n) } else { Err(format!("{what}: {n}")) }
 }
 
 fn period(what: &str, file: &PeriodFile) -> std::result::Result<Period, String> {
@@ -423,4 +423,25 @@ pub fn fund_fen(tx: &mut Tx, since: Date) -> Result<i64> {
         &args![since],
         |r| r.int(0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_beyond_the_largest_is_refused_with_its_name() {
+        let shipped = include_str!("../../../data/scheme/default_points_scheme.json");
+        let parsed = |n: i64| {
+            let file = shipped.replace("\"monthly_max\": 100", &format!("\"monthly_max\": {n}"));
+            assert!(n == 100 || file != shipped);
+            parse(&file).map(|scheme| scheme.monthly_max)
+        };
+        for n in [100, 0, LARGEST, -LARGEST] {
+            assert_eq!(parsed(n), Ok(n));
+        }
+        for n in [LARGEST + 1, -LARGEST - 1, i64::MAX, i64::MIN] {
+            assert_eq!(parsed(n), Err(format!("monthly_max: {n}")));
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! A zone in which every list has rows, in a village and in the one next to it. The rows are put in
 //! as they stand: they are for reading, their fingerprints are empty.
 
-use app::Never;
-use domain::{Date, Id};
+use app::posting::Post;
+use app::{Never, Who};
+use domain::{Date, Id, Millis};
 use store::registry::NewImport;
 use store::{Tx, Val, args};
 
@@ -41,6 +42,39 @@ impl<'s> Lists<'s> {
             lists.counter(n, path, name, today);
         }
         lists.import();
+        lists
+    }
+
+    /// The same with a posting that hangs from today, and every posting with its bytes.
+    pub fn hanging(stage: &'s Stage, now: Millis) -> Lists<'s> {
+        let today = domain::local_date(now);
+        let lists = Lists::filled(stage, today);
+        let who = Who { now, ..lists.village.committee.clone() };
+        let post = Post {
+            key: stage.id(),
+            batch: lists.batches[0],
+            place: "公示栏".into(),
+            contact: "0635-8511234".into(),
+            from: today,
+        };
+        stage.write(move |tx| app::posting::post(tx, &who, &post)).expect("a posting");
+        lists.write(|tx| {
+            // The lists' own postings are rows without a body; they get this one's.
+            if tx.is_sqlite() {
+                tx.exec("DROP TRIGGER posting_kept_update", &args![])?;
+            } else {
+                tx.exec("SET LOCAL ROLE NONE", &args![])?;
+                tx.exec("SET LOCAL session_replication_role = replica", &args![])?;
+            }
+            let of_ours = |column: &str| {
+                format!(
+                    "{column} = (SELECT x.{column} FROM posting x WHERE x.place = '公示栏' \
+                     AND x.contact <> '')"
+                )
+            };
+            let sql = format!("UPDATE posting SET {}, {}", of_ours("body"), of_ours("root"));
+            tx.exec(&sql, &args![]).map(drop)
+        });
         lists
     }
 

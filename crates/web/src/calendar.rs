@@ -6,7 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
 use domain::calendar::Month;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Needs, Page, Problem, Route, Season, Subject};
@@ -71,7 +71,7 @@ struct NewRound {
 
 async fn open_round(ask: Ask) -> Result<Response, Problem> {
     let form: NewRound = ask.form()?;
-    let date = |text: &str, name| text.trim().parse().map_err(|_| Problem::field(name));
+    let date = |text: &str, name| parse_day(text.trim()).ok_or_else(|| Problem::field(name));
     let request = OpenRound {
         key: form.key,
         month: Month::parse(form.month.trim()).ok_or_else(|| Problem::field("month"))?,

@@ -9,6 +9,8 @@ pub(crate) mod headers;
 pub(crate) mod health;
 mod listen;
 mod metrics;
+#[cfg(feature = "parsers")]
+pub mod parsers;
 mod tls;
 
 use std::collections::BTreeMap;

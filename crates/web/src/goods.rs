@@ -8,7 +8,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
 use domain::goods::{Edition, Good, MoveLine, WriteOffReason};
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 use sheets::write::Value;
 use store::access::Resource;
@@ -122,7 +122,7 @@ fn opt_id(text: &str, field: &str) -> Result<Option<Id>, Problem> {
 fn opt_date(text: &str, field: &str) -> Result<Option<Date>, Problem> {
     match text.trim() {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Problem::field(field)),
+        text => parse_day(text).map(Some).ok_or_else(|| Problem::field(field)),
     }
 }
 

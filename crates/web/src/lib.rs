@@ -35,6 +35,8 @@ pub mod scoring;
 pub use access::{Provider, Unfit, outgoing};
 pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
+#[cfg(feature = "parsers")]
+pub use edge::parsers;
 pub use edge::{Limits, Server, Tls, form_token, now, random, router, serve, serve_metrics};
 #[cfg(feature = "sabotage")]
 pub use guard::Guard;

@@ -13,7 +13,7 @@ use axum::response::Response;
 use domain::access::Permission;
 use domain::redemption::{Bonus, Card, Code, Proxy, Wish};
 use domain::scheme::BonusEvent;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use print::qr;
 use serde::Deserialize;
 use store::access::Resource;
@@ -675,7 +675,7 @@ async fn give_award(ask: Ask) -> Result<Response, Problem> {
     let form: AwardForm = ask.form()?;
     let on_date = match form.on_date.trim() {
         "" => ask.today(),
-        text => text.parse().map_err(|_| Problem::field("on_date"))?,
+        text => parse_day(text).ok_or_else(|| Problem::field("on_date"))?,
     };
     let award = Award {
         key: form.key,

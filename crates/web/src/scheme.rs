@@ -4,10 +4,10 @@ use app::Never;
 use app::scheme::{Adopt, Adopted, Kept};
 use askama::Template;
 use axum::response::Response;
-use domain::Id;
 use domain::access::Permission;
 use domain::calendar::Month;
 use domain::scheme::{Adoption, Choice, Finding, Item, Level, Scheme, Words};
+use domain::{Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject};
@@ -177,14 +177,14 @@ struct NewAdoption {
 async fn adopt(ask: Ask) -> Result<Response, Problem> {
     let form: NewAdoption = ask.form()?;
     let scheme = ask.id("id")?;
-    let resolved_on = form.resolved_on.trim().parse();
+    let resolved_on = parse_day(form.resolved_on.trim());
     let request = Adopt {
         key: form.key,
         scheme,
         adoption: Adoption {
             from_month: Month::parse(form.from_month.trim())
                 .ok_or_else(|| Problem::field("from_month"))?,
-            resolved_on: resolved_on.map_err(|_| Problem::field("resolved_on"))?,
+            resolved_on: resolved_on.ok_or_else(|| Problem::field("resolved_on"))?,
             number: form.number.trim().to_owned(),
             text: form.text.trim().to_owned(),
         },

@@ -80,3 +80,26 @@ fn a_marked_workbook_is_the_workbook_and_its_marks() {
     assert_eq!(marks.len(), 2, "{marks:?}");
     assert!(marks[1].starts_with("人口信息!171:36"));
 }
+
+#[test]
+fn a_cell_right_of_the_titles_outlives_the_marks() {
+    use sheets::{Cell, Event};
+    let mut marks = Marks { title: "检查结果".to_owned(), ..Marks::default() };
+    let sheet = marks.sheets.entry("S".to_owned()).or_default();
+    sheet.header_row = 1;
+    sheet.rows.insert(2, "没有这个村".to_owned());
+    let marked = tempfile::NamedTempFile::new().unwrap();
+    sheets::mark::copy(&marks, marked.reopen().unwrap(), |see| {
+        see(Event::Sheet("S"));
+        see(Event::Row(1, &[(0, Cell::Text("姓名")), (1, Cell::Text("村"))]));
+        see(Event::Row(2, &[(0, Cell::Text("张三")), (2, Cell::Text("备用电话"))]));
+        see(Event::Row(3, &[(2, Cell::Number(7.0)), (3, Cell::Truth(true))]));
+        Ok(())
+    })
+    .unwrap();
+    let cells = dump(marked.path()).unwrap();
+    let at = |place: &str| cells.iter().find(|c| c.starts_with(place)).cloned().unwrap_or_default();
+    assert!(at("S!1:2 ").contains("检查结果"), "{cells:?}");
+    assert!(at("S!2:2 ").contains("没有这个村") && at("S!2:3 ").contains("备用电话"), "{cells:?}");
+    assert!(at("S!3:3 ").contains('7') && !at("S!3:4 ").is_empty(), "{cells:?}");
+}

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::password::Profile;
 use domain::access::{Permission, Role};
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 use store::access::{PersonRow, PostRow, SessionRow};
 
@@ -214,11 +214,18 @@ pub(super) async fn give_post(ask: Ask) -> Result<Response, Problem> {
         role,
         area: given(&form.area, "area")?,
         place: given(&form.place, "place")?,
-        from: given(&form.from, "from")?.unwrap_or_else(|| ask.today()),
-        to: given(&form.to, "to")?,
+        from: given_day(&form.from, "from")?.unwrap_or_else(|| ask.today()),
+        to: given_day(&form.to, "to")?,
     };
     ask.write(move |tx, who| app::access::give_post(tx, who, &request)).await?;
     ask.done(&back(person), "post-given", &serde_json::json!({}))
+}
+
+fn given_day(text: &str, name: &str) -> Result<Option<Date>, Problem> {
+    match text.trim() {
+        "" => Ok(None),
+        text => parse_day(text).map(Some).ok_or_else(|| Problem::field(name)),
+    }
 }
 
 /// A field that may be left empty.

@@ -124,7 +124,7 @@ fn media_type(headers: &HeaderMap) -> String {
     says.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
-fn form(bytes: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn form(bytes: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_bytes(bytes).map_err(|_| Problem::bad("form"))?;
     if pairs.len() > FIELDS_MAX {
@@ -133,7 +133,10 @@ fn form(bytes: &[u8]) -> Result<BTreeMap<String, String>, Problem> {
     unique(pairs)
 }
 
-async fn parts(headers: &HeaderMap, bytes: Bytes) -> Result<BTreeMap<String, Upload>, Problem> {
+pub(super) async fn parts(
+    headers: &HeaderMap,
+    bytes: Bytes,
+) -> Result<BTreeMap<String, Upload>, Problem> {
     let bad = |_| Problem::bad("multipart");
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = headers.clone();
@@ -156,7 +159,7 @@ async fn parts(headers: &HeaderMap, bytes: Bytes) -> Result<BTreeMap<String, Upl
 
 /// The names in a JSON object. A name that stands twice in one object, at whatever depth, is
 /// refused; so is what is nested deeper than the parser goes.
-fn names_in(bytes: &[u8]) -> Result<Vec<String>, Problem> {
+pub(super) fn names_in(bytes: &[u8]) -> Result<Vec<String>, Problem> {
     match serde_json::from_slice::<Once>(bytes) {
         Ok(Once(Some(names))) => Ok(names.into_iter().collect()),
         Err(error) if error.is_data() => Err(Problem::bad("field-twice")),

@@ -4,7 +4,7 @@ use app::Never;
 use app::posting::{BatchPart, Certify, Post, PostForm};
 use askama::Template;
 use axum::response::Response;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use serde::Deserialize;
 
 use crate::{Ask, Page, Problem, Season};
@@ -63,7 +63,7 @@ pub(super) async fn post(ask: Ask) -> Result<Response, Problem> {
         batch,
         place: form.place,
         contact: form.contact,
-        from: form.from.trim().parse().map_err(|_| Problem::field("from"))?,
+        from: parse_day(form.from.trim()).ok_or_else(|| Problem::field("from"))?,
     };
     let posted = ask.write(move |tx, who| app::posting::post(tx, who, &request)).await?;
     let record = serde_json::json!({

@@ -238,6 +238,9 @@ pub(super) async fn look_up(ask: Ask) -> Result<Response, Problem> {
         }
     };
     let missing = found.is_none() && !code.is_empty();
+    if missing && ask.wants_json {
+        return Err(Problem::not_found());
+    }
     let p = Page::new(&ask, "answers-title", Season::Autumn);
     let status = if missing { StatusCode::NOT_FOUND } else { StatusCode::OK };
     ask.page_with(status, &AnswersPage { p, code, found, missing })

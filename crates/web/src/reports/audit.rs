@@ -6,7 +6,7 @@ use askama::Template;
 use axum::response::Response;
 use domain::access::Permission;
 use domain::audit::{DONE, Kind};
-use domain::{Date, Millis, midnight};
+use domain::{Millis, midnight, parse_day};
 use store::reports::{LogFilter, LogLine};
 
 use crate::export::{self, ExportForm, Sheet};
@@ -84,7 +84,7 @@ fn filter(ask: &Ask) -> Result<LogFilter, Problem> {
     let text = |name: &str| ask.query(name).unwrap_or("").chars().take(60).collect::<String>();
     let day = |name: &'static str| match ask.query(name) {
         None => Ok(None),
-        Some(typed) => typed.parse::<Date>().map(Some).map_err(|_| Problem::field(name)),
+        Some(typed) => parse_day(typed).map(Some).ok_or_else(|| Problem::field(name)),
     };
     let until = day("to")?.map(|to| to.tomorrow().unwrap_or(to));
     Ok(LogFilter {

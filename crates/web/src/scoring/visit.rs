@@ -5,7 +5,7 @@ use app::scoring::{SaveSheet, ScorePage, VisitFilter};
 use askama::Template;
 use axum::response::Response;
 use domain::calendar::Month;
-use domain::{Date, Id};
+use domain::{Date, Id, parse_day};
 use store::scoring::{Progress, Visit};
 
 use super::{Line, key_of, lines, mark_words, scores_of, text_of};
@@ -162,7 +162,7 @@ pub(super) async fn save(ask: Ask) -> Result<Response, Problem> {
     }
     let visited_on = match text_of(&fields, "visited_on").as_str() {
         "" => None,
-        text => Some(text.parse().map_err(|_| Problem::field("visited_on"))?),
+        text => Some(parse_day(text).ok_or_else(|| Problem::field("visited_on"))?),
     };
     let request = SaveSheet {
         key: key_of(&fields)?,

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use app::posting::Post;
 use app::{Never, Who};
 use axum::Router;
 use axum::body::Body;
@@ -148,37 +147,7 @@ impl<'s> House<'s> {
 
 /// Every list with rows, and a posting that hangs from today.
 fn filled(stage: &Stage) -> Lists<'_> {
-    let today = domain::local_date(web::now());
-    let lists = Lists::filled(stage, today);
-    let who = Who { now: web::now(), ..lists.village.committee.clone() };
-    let post = Post {
-        key: stage.id(),
-        batch: lists.batches[0],
-        place: "公示栏".into(),
-        contact: "0635-8511234".into(),
-        from: today,
-    };
-    stage.write(move |tx| app::posting::post(tx, &who, &post)).expect("a posting");
-    stage
-        .write::<_, Never>(|tx| {
-            // The lists' own postings are rows without a body; they get this one's.
-            if tx.is_sqlite() {
-                tx.exec("DROP TRIGGER posting_kept_update", &args![])?;
-            } else {
-                tx.exec("SET LOCAL ROLE NONE", &args![])?;
-                tx.exec("SET LOCAL session_replication_role = replica", &args![])?;
-            }
-            let of_ours = |column: &str| {
-                format!(
-                    "{column} = (SELECT x.{column} FROM posting x WHERE x.place = '公示栏' \
-                         AND x.contact <> '')"
-                )
-            };
-            let sql = format!("UPDATE posting SET {}, {}", of_ours("body"), of_ours("root"));
-            Ok(tx.exec(&sql, &args![])?)
-        })
-        .expect("bodies");
-    lists
+    Lists::hanging(stage, web::now())
 }
 
 /// Who may ask this, and best sees what is there.

@@ -59,6 +59,10 @@ impl<'s> Wall<'s> {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(form.join("&")))
             .expect("a request");
+        self.send(request)
+    }
+
+    fn send(&self, request: Request<Body>) -> Page {
         self.runtime.block_on(async {
             let answer = self.router.clone().oneshot(request).await.expect("an answer");
             let status = answer.status();
@@ -71,6 +75,15 @@ impl<'s> Wall<'s> {
 
     pub fn get(&self, path: &str, cookie: &str) -> Page {
         self.ask(Method::GET, path, cookie, &[])
+    }
+
+    /// As a program asks.
+    fn get_json(&self, path: &str) -> Page {
+        let request = Request::builder()
+            .uri(path)
+            .header(header::HOST, "siji.test")
+            .header(header::ACCEPT, "application/json");
+        self.send(request.body(Body::empty()).expect("a request"))
     }
 
     /// Hangs the list from today on; the path of its public page.
@@ -91,6 +104,22 @@ impl<'s> Wall<'s> {
             (StatusCode::SEE_OTHER, format!("{path}?done=posted"))
         );
         format!("/p/{key}")
+    }
+}
+
+#[test]
+fn a_list_hangs_from_a_day_and_from_nothing_else() {
+    let stage = Stage::sqlite();
+    let wall = Wall::new(&stage);
+    let cookie = wall.signed_in(&wall.village.committee);
+    let path = format!("/batches/{}/posting", wall.village.batch);
+    let today = domain::local_date(web::now()).to_string();
+    let key = stage.id().to_string();
+    for from in [format!("{today}T10:00"), today.replace('-', ""), format!("+00{today}")] {
+        let form =
+            [("key", &*key), ("place", "公示栏"), ("contact", "0635-8511234"), ("from", &from)];
+        let page = wall.ask(Method::POST, &path, &cookie, &form);
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{from}");
     }
 }
 
@@ -144,6 +173,9 @@ fn an_objection_from_the_page_to_the_answer() {
     let looked_up = wall.get(&filed.location, "").body;
     assert!(looked_up.contains("待答复") && !looked_up.contains("13800138000"), "{looked_up}");
     assert_eq!(wall.get("/answers?code=NOSUCH", "").status, StatusCode::NOT_FOUND);
+    let told = wall.get_json("/answers?code=NOSUCH");
+    assert_eq!(told.status, StatusCode::NOT_FOUND);
+    assert!(told.body.contains("\"code\":\"not-found\""), "{}", told.body);
 
     let officer = wall.signed_in(&wall.village.officer);
     let committee = wall.signed_in(&wall.village.committee);

@@ -5,14 +5,18 @@
 
 mod backup;
 mod client;
+mod close;
 mod demo;
 mod ground;
 mod import;
 mod large;
+mod month;
 mod pages;
 mod papers;
+mod phones;
 mod posting;
 mod process;
+mod redeem;
 mod report;
 mod sheets;
 mod wall;
@@ -25,6 +29,8 @@ use clap::builder::PossibleValuesParser;
 
 use ground::{Databases, Ground};
 use report::{Machine, Report, Row, Skipped};
+
+use crate::zone::Zone;
 
 /// What is measured together.
 struct Suite {
@@ -39,7 +45,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 12] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -49,6 +55,8 @@ const SUITES: [Suite; 10] = [
     suite("posting", posting::run),
     suite("wall", wall::run),
     suite("sheets", sheets::run),
+    suite("close", close::run),
+    suite("redeem", redeem::run),
     Suite { by_database: false, ..suite("print", papers::run) },
 ];
 
@@ -63,6 +71,9 @@ pub struct Bench {
     /// Households of the large zone.
     #[arg(long, default_value_t = 100_000)]
     households: u32,
+    /// Households of the largest month that is closed.
+    #[arg(long, default_value_t = 1_000_000)]
+    months_max: u32,
     /// On which database.
     #[arg(long, value_enum, default_value = "both")]
     on: Databases,
@@ -78,6 +89,9 @@ pub struct Bench {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Close one month of so many households in the zone that is named, and say how it went.
+    #[arg(long, hide = true, value_name = "HOUSEHOLDS")]
+    month: Option<u32>,
 }
 
 fn names() -> PossibleValuesParser {
@@ -90,14 +104,18 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 impl Bench {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if let (Some(households), Some(data)) = (self.month, &self.data) {
+            let zone = Zone { database: self.database, ..Zone::in_folder(data) };
+            month::play(&zone, usize::try_from(households)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let before = Report::before(self.against.as_deref())?;
         let own = tempfile::tempdir()?;
         let folder = self.data.clone().unwrap_or_else(|| own.path().to_path_buf());
         std::fs::create_dir_all(&folder)?;
         let machine = Machine::look();
         let fsync_per_second = report::fsync_per_second(&folder)?;
-        let (grounds, mut skipped) =
-            Ground::find(&folder, self.households, self.on, self.database.as_deref())?;
+        let (grounds, mut skipped) = Ground::find(&folder, &self)?;
         let mut rows = Vec::new();
         for suite in SUITES.iter().filter(|suite| self.is_wanted(suite)) {
             let grounds = &grounds[..if suite.by_database { grounds.len() } else { 1 }];

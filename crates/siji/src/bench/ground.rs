@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use cluster::Cluster;
 use store::args;
 
+use super::Bench;
 use super::process::Child;
 use super::report::Skipped;
 use crate::zone::Zone;
@@ -23,6 +24,8 @@ pub struct Ground {
     folder: PathBuf,
     /// Of the large zone.
     pub households: u32,
+    /// Of the largest month.
+    pub months_max: u32,
     server: Option<Server>,
 }
 
@@ -35,26 +38,23 @@ struct Server {
 
 impl Ground {
     /// One for each database that is asked for, SQLite first; those that are not there, and why.
-    pub fn find(
-        folder: &Path,
-        households: u32,
-        on: Databases,
-        url: Option<&str>,
-    ) -> anyhow::Result<(Vec<Ground>, Vec<Skipped>)> {
+    pub fn find(folder: &Path, asked: &Bench) -> anyhow::Result<(Vec<Ground>, Vec<Skipped>)> {
         let (mut grounds, mut skipped) = (Vec::new(), Vec::new());
+        let &Bench { households, months_max, on, .. } = asked;
         if on != Databases::Postgres {
             let folder = folder.join("sqlite");
-            grounds.push(Ground { folder, households, server: None });
+            grounds.push(Ground { folder, households, months_max, server: None });
         }
         if on != Databases::Sqlite {
             let folder = folder.join("postgres");
-            match Server::find(url) {
+            match Server::find(asked.database.as_deref()) {
                 Ok(server) => {
                     if server._own.is_some() {
                         // What stands in the folder is of a server that is gone.
                         let _ = std::fs::remove_dir_all(&folder);
                     }
-                    grounds.push(Ground { folder, households, server: Some(server) });
+                    let server = Some(server);
+                    grounds.push(Ground { folder, households, months_max, server });
                 }
                 Err(error) => skipped.push(Skipped::database("postgres", &error)),
             }
@@ -72,6 +72,13 @@ impl Ground {
 
     pub fn is_sqlite(&self) -> bool {
         self.server.is_none()
+    }
+
+    /// The same folder's zones on SQLite.
+    pub fn on_sqlite(&self) -> Ground {
+        let folder = self.folder.with_file_name("sqlite");
+        let &Ground { households, months_max, .. } = self;
+        Ground { folder, households, months_max, server: None }
     }
 
     /// For files that belong to no zone.

@@ -1,9 +1,45 @@
-//! The large zone that several suites look at: a month certified and credited, a month open.
+//! The large zone that several suites look at: a month certified and credited, a month open. It is
+//! played on SQLite; PostgreSQL gets the same zone, carried over.
+
+use std::sync::mpsc::sync_channel;
+
+use app::{Failure, Never, Reach};
+use store::backup::{Given, carry, restore_tables, shapes, tables_version};
 
 use super::ground::Ground;
 use crate::zone::Zone;
 
-/// Played once.
+/// Pieces that wait between the two databases.
+const AHEAD: usize = 16;
+
+/// Made once for all runs in the same folder.
 pub fn zone(ground: &Ground) -> anyhow::Result<Zone> {
-    Ok(ground.played("large", ground.households, 2)?.0)
+    let (name, households) = (format!("large_{}", ground.households), ground.households);
+    let played = ground.on_sqlite().played("large", households, 2)?.0;
+    if ground.is_sqlite() {
+        return Ok(played);
+    }
+    let mark = ground.zone(&name).data.join("carried");
+    if !mark.exists() {
+        let zone = ground.empty_zone(&name)?;
+        std::fs::copy(played.key_file(), zone.key_file())?;
+        carry_over(ground, &played, &zone)?;
+        std::fs::write(&mark, "")?;
+    }
+    Ok(ground.zone(&name))
+}
+
+fn carry_over(ground: &Ground, from: &Zone, to: &Zone) -> anyhow::Result<()> {
+    let url = to.database.as_deref().unwrap_or_default();
+    let shaped = ground.empty_zone("shaped")?.open_or_make(seal::Cipher::Aes256GcmSiv)?;
+    let shapes = shaped.read::<_, Never>(Reach::System, |tx| Ok(shapes(tx)?)).wait();
+    let shapes = shapes.map_err(|e| anyhow::anyhow!("no tables to carry into: {e:?}"))?;
+    let (give, given) = sync_channel::<Given>(AHEAD);
+    let app = from.open()?;
+    let carried = app.read::<_, Never>(Reach::System, move |tx| {
+        let gone = |_| store::Broken::Closed;
+        carry(tx, &shapes, |piece| give.send(piece).map_err(gone)).map_err(Failure::Broken)
+    });
+    restore_tables(url, tables_version(), || given.recv().map_err(|_| store::Broken::Closed))?;
+    carried.wait().map_err(|e| anyhow::anyhow!("the zone was not carried over: {e:?}"))
 }

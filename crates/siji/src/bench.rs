@@ -4,12 +4,12 @@
 //! A new suite is a file in `bench/` with a `run`, and a line in `SUITES`.
 
 mod backup;
+mod carry;
 mod client;
 mod close;
 mod demo;
 mod ground;
 mod import;
-mod large;
 mod month;
 mod pages;
 mod papers;
@@ -126,6 +126,10 @@ impl Bench {
                     Err(error) => skipped.push(Skipped::failed(suite.name, ground, &error)),
                 }
             }
+        }
+        if self.data.is_none() && self.database.is_some() {
+            // The folder goes; what it holds the keys of goes with it.
+            grounds.iter().try_for_each(Ground::clear)?;
         }
         let report = Report { rows, machine, fsync_per_second, skipped };
         if let Some(file) = &self.markdown {

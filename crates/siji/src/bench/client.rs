@@ -29,14 +29,22 @@ pub fn session(app: &App, person: Id) -> anyhow::Result<String> {
 /// Somebody with a connection of their own who saves, and comes again when told to.
 pub struct Phone {
     agent: ureq::Agent,
+    address: String,
+}
+
+/// A server takes so many connections of one address and no more: those of many people come through a
+/// proxy that it trusts, here this driver.
+pub fn behind_a_proxy() -> [(&'static str, String); 1] {
+    [("SIJI_TRUSTED_PROXY", "127.0.0.1".to_owned())]
 }
 
 /// How often somebody comes again with the same record.
 const AGAIN_MAX: u32 = 200;
 
 impl Phone {
-    pub fn new() -> Phone {
-        Phone { agent: agent() }
+    /// The `n`th of them, with an address of its own.
+    pub fn new(n: usize) -> Phone {
+        Phone { agent: agent(), address: format!("10.0.{}.{}", n / 250, 1 + n % 250) }
     }
 
     /// Sends a record under a key of its own until it is saved; how long that took in all.
@@ -46,6 +54,7 @@ impl Phone {
         let body = format!("{{\"key\":\"{key}\",{fields}}}");
         for again in 0..AGAIN_MAX {
             let sent = self.agent.post(url).header("cookie", cookie);
+            let sent = sent.header("x-forwarded-for", &self.address);
             let mut answer = sent.header("content-type", "application/json").send(&body)?;
             let status = answer.status();
             let words = answer.body_mut().read_to_string()?;

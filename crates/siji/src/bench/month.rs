@@ -59,6 +59,9 @@ pub fn play(zone: &Zone, households: usize) -> anyhow::Result<()> {
     score(&app, &batches, month)?;
     app.seal(web::now())?;
     know_the_tables(&app)?;
+    // What the filling has left to be brought into place is not the month's.
+    drop(app);
+    let app = zone.open()?;
     forget_the_peak();
     let mut steps = Steps::default();
     for (n, batch) in batches.iter().enumerate() {
@@ -68,6 +71,11 @@ pub fn play(zone: &Zone, households: usize) -> anyhow::Result<()> {
         // Each ten seconds after the one before.
         steps.close(&app, &people, batch, month, n as Millis * 10_000)?;
     }
+    // What the month itself has left is.
+    steps.time("bring into place", || {
+        drop(app);
+        Ok(())
+    })?;
     let said = serde_json::json!({
         "households": households,
         "filled": filled,

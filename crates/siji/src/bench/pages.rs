@@ -7,7 +7,7 @@ use store::args;
 use super::ground::Ground;
 use super::process::Child;
 use super::report::{Promise, Row};
-use super::{MIB, client, large};
+use super::{MIB, client};
 
 /// Rounds, and how often each page is asked for in one.
 const ROUNDS: usize = 3;
@@ -41,7 +41,7 @@ impl Cast {
 }
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let cast = cast(&zone.open()?)?;
     let server = Child::serve(&zone, &[])?;
     let (agent, mut rows) = (client::agent(), Vec::new());
@@ -66,7 +66,7 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
 
 /// The whole register as a workbook.
 pub fn export(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let app = zone.open()?;
     let office = session(&app, "office")?;
     let server = Child::serve(&zone, &[])?;
@@ -97,7 +97,7 @@ pub fn short(path: &str) -> String {
 
 /// From the start of the process to its first answer.
 pub fn start(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let (mut times, mut rss) = (Vec::new(), 0);
     for _ in 0..STARTS {
         let server = Child::serve(&zone, &[])?;

@@ -34,12 +34,13 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     let app = month::open_zone(&zone, VILLAGES)?;
     let groups = groups(&app)?;
     let sent: usize = groups.iter().map(|group| group.sheets.len()).sum();
-    let server = Child::serve(&zone, &[])?;
+    let server = Child::serve(&zone, &client::behind_a_proxy())?;
     let begun = Instant::now();
-    let waiting = Mutex::new(VecDeque::from(groups));
+    let waiting = &Mutex::new(VecDeque::from(groups));
+    let at = server.at;
     let asked: anyhow::Result<Vec<(Vec<Duration>, Vec<Duration>)>> = std::thread::scope(|scope| {
         let phones: Vec<_> =
-            (0..PHONES).map(|_| scope.spawn(|| sync(server.at, &waiting))).collect();
+            (0..PHONES).map(|n| scope.spawn(move || sync(n, at, waiting))).collect();
         let broke = |_| anyhow::anyhow!("a phone broke");
         phones.into_iter().map(|phone| phone.join().map_err(broke)?).collect()
     });
@@ -65,10 +66,11 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
 
 /// Sends groups until none is left: how long each sheet took, and each group.
 fn sync(
+    n: usize,
     at: SocketAddr,
     waiting: &Mutex<VecDeque<Group>>,
 ) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
-    let (phone, mut each, mut groups) = (Phone::new(), Vec::new(), Vec::new());
+    let (phone, mut each, mut groups) = (Phone::new(n), Vec::new(), Vec::new());
     loop {
         let next = waiting.lock().map_err(|_| anyhow::anyhow!("a phone broke"))?.pop_front();
         let Some(group) = next else { return Ok((each, groups)) };

@@ -13,7 +13,6 @@ use store::args;
 
 use super::client::{self, Phone};
 use super::ground::Ground;
-use super::large;
 use super::pages::{Cast, cast};
 use super::process::Child;
 use super::report::{Promise, Row};
@@ -29,7 +28,7 @@ const TURN: usize = 20;
 const SHEETS: usize = 3;
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let app = zone.open()?;
     let day = Day::of(&app, cast(&app)?)?;
     let server = Child::serve(&zone, &[])?;
@@ -73,11 +72,12 @@ impl Day {
 
 /// How long the counter's requests took, and all of them, of those due within the run.
 fn busy(at: SocketAddr, day: &Day, run: usize) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
-    let (next, begun) = (AtomicUsize::new(0), Instant::now());
+    let (next, begun) = (&AtomicUsize::new(0), Instant::now());
     let mut times = Vec::new();
     std::thread::scope(|scope| -> anyhow::Result<()> {
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|_| scope.spawn(|| ask(at, day, run, &next, begun))).collect();
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|n| scope.spawn(move || ask((n, run), at, day, next, begun)))
+            .collect();
         for client in clients {
             times.extend(client.join().map_err(|_| anyhow::anyhow!("a client broke"))??);
         }
@@ -88,13 +88,13 @@ fn busy(at: SocketAddr, day: &Day, run: usize) -> anyhow::Result<(Vec<Duration>,
 }
 
 fn ask(
+    (client, run): (usize, usize),
     at: SocketAddr,
     day: &Day,
-    run: usize,
     next: &AtomicUsize,
     begun: Instant,
 ) -> anyhow::Result<Vec<(usize, Duration)>> {
-    let (phone, agent, mut times) = (Phone::new(), client::agent(), Vec::new());
+    let (phone, agent, mut times) = (Phone::new(client), client::agent(), Vec::new());
     loop {
         let n = next.fetch_add(1, Ordering::Relaxed);
         let due = Duration::from_secs_f64(n as f64 / PER_SECOND as f64);

@@ -33,7 +33,7 @@ pub struct Visit {
 }
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("sheets", OWN_SIZE, 1)?;
+    let zone = ground.played("sheets", OWN_SIZE, 1)?;
     let few = writers(&zone.open()?, WRITERS)?;
     let grouped = measure(&zone, &few, &[])?;
     let mut rows = grouped.rows("32 clients, this disk");
@@ -104,7 +104,8 @@ fn measure(
     writers: &[(String, Vec<Visit>)],
     envs: &[(&str, String)],
 ) -> anyhow::Result<Measured> {
-    let server = Child::serve(zone, envs)?;
+    let envs = [&client::behind_a_proxy(), envs].concat();
+    let server = Child::serve(zone, &envs)?;
     let runs: anyhow::Result<Vec<_>> = (0..RUNS).map(|_| once(&server, writers)).collect();
     let peak_rss_bytes = server.peak_rss_bytes();
     server.stop()?;
@@ -119,9 +120,10 @@ fn once(server: &Child, writers: &[(String, Vec<Visit>)]) -> anyhow::Result<(f64
     let outcome: anyhow::Result<()> = std::thread::scope(|scope| {
         let threads: Vec<_> = writers
             .iter()
-            .map(|(cookie, visits)| {
+            .enumerate()
+            .map(|(n, (cookie, visits))| {
                 let (saved, at) = (&saved, server.at);
-                scope.spawn(move || write(at, cookie, visits, begun, saved))
+                scope.spawn(move || write(n, at, cookie, visits, begun, saved))
             })
             .collect();
         threads
@@ -135,13 +137,14 @@ fn once(server: &Child, writers: &[(String, Vec<Visit>)]) -> anyhow::Result<(f64
 }
 
 fn write(
+    n: usize,
     at: std::net::SocketAddr,
     cookie: &str,
     visits: &[Visit],
     begun: Instant,
     saved: &Mutex<Vec<Duration>>,
 ) -> anyhow::Result<()> {
-    let (phone, mut times) = (Phone::new(), Vec::new());
+    let (phone, mut times) = (Phone::new(n), Vec::new());
     for visit in visits.iter().cycle() {
         if begun.elapsed() > TIME {
             break;

@@ -1,44 +1,76 @@
-//! Thirty-two people save score sheets over HTTP, durably: with group commit, and with one commit
-//! for each sheet, on this machine's disk and on one that flushes as an office disk does.
+//! People save score sheets over HTTP, durably: with group commit, and with one commit for each
+//! sheet, on this machine's disk and on one that flushes as an office disk does; then many at once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use app::{Never, Reach};
+use app::{App, Never, Reach};
 use domain::Id;
 use store::args;
 
+use super::client::Phone;
+use super::ground::Ground;
 use super::process::Child;
-use super::{Promise, Row, client, play};
+use super::report::{Promise, Row};
+use super::{OWN_SIZE, client, phones};
+use crate::zone::Zone;
 
 const WRITERS: usize = 32;
-const TIME: Duration = Duration::from_secs(6);
+const CROWD: usize = 300;
+const RUNS: usize = 3;
+const TIME: Duration = Duration::from_secs(2);
 /// A flush on an office machine's disk: two hundred a second.
 const OFFICE_FLUSH_MS: u32 = 5;
 
 /// A household that one person may score now.
-struct Visit {
-    batch: Id,
-    household: Id,
+pub struct Visit {
+    pub batch: Id,
+    pub household: Id,
     /// The sheet's fields but for its key, as JSON text.
-    fields: String,
+    pub fields: String,
 }
 
-pub fn run(folder: &Path) -> anyhow::Result<Vec<Row>> {
-    let zone = folder.join("sheets");
-    if !zone.join("siji.db").exists() {
-        play(&zone, 3773, 1, None)?;
+pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let zone = ground.played("sheets", OWN_SIZE, 1)?;
+    let few = writers(&zone.open()?, WRITERS)?;
+    let grouped = measure(&zone, &few, &[])?;
+    let mut rows = grouped.rows("32 clients, this disk");
+    if ground.is_sqlite() {
+        rows.extend(group_commit(ground, &zone, &few, &grouped.rates)?);
     }
-    let writers = writers(&zone)?;
+    rows.extend(phones::run(ground)?);
+    // All of that week's visitors correct their sheets.
+    let week = ground.zone("week");
+    let many = writers(&week.open()?, CROWD)?;
+    rows.extend(measure(&week, &many, &[])?.rows(&format!("{} clients, this disk", many.len())));
+    Ok(rows)
+}
+
+impl Measured {
+    fn rows(&self, who: &str) -> Vec<Row> {
+        let rates = Row::of(&format!("sheets/s, {who}"), self.rates.clone(), "1/s", None);
+        let p99 = Row::of(&format!("sheets p99, {who}"), self.p99s.clone(), "ms", None);
+        vec![rates.with_rss(self.peak_rss_bytes), p99]
+    }
+}
+
+/// What group commit is worth: against one commit for each sheet, on both disks.
+fn group_commit(
+    ground: &Ground,
+    zone: &Zone,
+    writers: &[(String, Vec<Visit>)],
+    grouped: &[f64],
+) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let grouped = measure(&zone, &writers, &[])?;
-    let single = measure(&zone, &writers, &[("SIJI_GROUP_COMMIT", "off".to_owned())])?;
-    rows.push(Row::one("sheets/s, 32 writers, this disk", grouped, "1/s", None));
-    rows.push(Row::one("sheets/s, one commit each, this disk", single, "1/s", None));
-    rows.push(Row::one("sheets ratio, this disk", grouped / single, "x", None));
-    let Some(shim) = slow_disk(folder)? else {
+    let single = measure(zone, writers, &[("SIJI_GROUP_COMMIT", "off".to_owned())])?.rates;
+    let times = |grouped: &[f64], single: &[f64]| {
+        grouped.iter().zip(single).map(|(grouped, single)| grouped / single).collect::<Vec<_>>()
+    };
+    rows.push(Row::of("sheets/s, one commit each, this disk", single.clone(), "1/s", None));
+    rows.push(Row::of("sheets ratio, this disk", times(grouped, &single), "x", None));
+    let Some(shim) = slow_disk(ground.folder())? else {
         eprintln!("siji: without a C compiler the office disk is not measured");
         return Ok(rows);
     };
@@ -49,30 +81,49 @@ pub fn run(folder: &Path) -> anyhow::Result<Vec<Row>> {
             ("SIJI_GROUP_COMMIT", group.to_owned()),
         ]
     };
-    let grouped = measure(&zone, &writers, &slow("on"))?;
-    let single = measure(&zone, &writers, &slow("off"))?;
-    rows.push(Row::one("sheets/s, 32 writers, 200 flushes/s", grouped, "1/s", None));
-    rows.push(Row::one("sheets/s, one commit each, 200 flushes/s", single, "1/s", None));
+    let grouped = measure(zone, writers, &slow("on"))?.rates;
+    let single = measure(zone, writers, &slow("off"))?.rates;
+    rows.push(Row::of("sheets/s, 32 clients, 200 flushes/s", grouped.clone(), "1/s", None));
+    rows.push(Row::of("sheets/s, one commit each, 200 flushes/s", single.clone(), "1/s", None));
     let promised = Some(Promise::AtLeast(10.0));
-    rows.push(Row::one("sheets ratio, 200 flushes/s", grouped / single, "x", promised));
+    rows.push(Row::of("sheets ratio, 200 flushes/s", times(&grouped, &single), "x", promised));
     Ok(rows)
 }
 
-/// Sheets saved in a second by all writers together.
+/// Several runs with the same writers.
+struct Measured {
+    /// Sheets saved in a second by all together.
+    rates: Vec<f64>,
+    /// Within which 99 of a hundred were saved, ms.
+    p99s: Vec<f64>,
+    peak_rss_bytes: u64,
+}
+
 fn measure(
-    zone: &Path,
+    zone: &Zone,
     writers: &[(String, Vec<Visit>)],
     envs: &[(&str, String)],
-) -> anyhow::Result<f64> {
-    let server = Child::serve(zone, envs)?;
-    let saved = AtomicU64::new(0);
+) -> anyhow::Result<Measured> {
+    let envs = [&client::behind_a_proxy(), envs].concat();
+    let server = Child::serve(zone, &envs)?;
+    let runs: anyhow::Result<Vec<_>> = (0..RUNS).map(|_| once(&server, writers)).collect();
+    let peak_rss_bytes = server.peak_rss_bytes();
+    server.stop()?;
+    let (rates, p99s) = runs?.into_iter().unzip();
+    Ok(Measured { rates, p99s, peak_rss_bytes })
+}
+
+/// How many were saved in a second, and how long 99 of a hundred took at most, ms.
+fn once(server: &Child, writers: &[(String, Vec<Visit>)]) -> anyhow::Result<(f64, f64)> {
+    let saved = Mutex::new(Vec::new());
     let begun = Instant::now();
     let outcome: anyhow::Result<()> = std::thread::scope(|scope| {
         let threads: Vec<_> = writers
             .iter()
-            .map(|(cookie, visits)| {
+            .enumerate()
+            .map(|(n, (cookie, visits))| {
                 let (saved, at) = (&saved, server.at);
-                scope.spawn(move || write(at, cookie, visits, begun, saved))
+                scope.spawn(move || write(n, at, cookie, visits, begun, saved))
             })
             .collect();
         threads
@@ -80,43 +131,34 @@ fn measure(
             .try_for_each(|t| t.join().unwrap_or_else(|_| anyhow::bail!("a writer fell")))
     });
     let seconds = begun.elapsed().as_secs_f64();
-    server.stop()?;
     outcome?;
-    Ok(saved.load(Ordering::Relaxed) as f64 / seconds)
+    let times = saved.into_inner().map_err(|_| anyhow::anyhow!("a writer fell"))?;
+    Ok((times.len() as f64 / seconds, client::percentile(times, 99)))
 }
 
 fn write(
+    n: usize,
     at: std::net::SocketAddr,
     cookie: &str,
     visits: &[Visit],
     begun: Instant,
-    saved: &AtomicU64,
+    saved: &Mutex<Vec<Duration>>,
 ) -> anyhow::Result<()> {
-    let agent = client::agent();
+    let (phone, mut times) = (Phone::new(n), Vec::new());
     for visit in visits.iter().cycle() {
         if begun.elapsed() > TIME {
             break;
         }
-        let key = domain::id::new(web::now(), web::random());
-        let body = format!("{{\"key\":\"{key}\",{}}}", visit.fields);
         let url = format!("http://{at}/score/{}/{}", visit.batch, visit.household);
-        let mut answer = agent
-            .post(&url)
-            .header("cookie", cookie)
-            .header("content-type", "application/json")
-            .send(&body)?;
-        let status = answer.status();
-        let words = answer.body_mut().read_to_string()?;
-        anyhow::ensure!(status == 200, "{url} answered {status}: {words}");
-        saved.fetch_add(1, Ordering::Relaxed);
+        times.push(phone.send(&url, cookie, &visit.fields)?);
     }
+    saved.lock().map_err(|_| anyhow::anyhow!("a writer fell"))?.extend(times);
     Ok(())
 }
 
-/// Thirty-two sessions of officers and cadres with the households they may still score: each saves
-/// again, as corrections, what stands on their own sheets.
-fn writers(zone: &Path) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
-    let app = crate::zone::Zone::in_folder(zone).open()?;
+/// Sessions of officers and cadres with the households they may still score: each saves again, as
+/// corrections, what stands on their own sheets.
+pub fn writers(app: &App, most: usize) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
     let rows: Vec<(Id, Visit)> = app
         .read::<_, Never>(Reach::System, |tx| {
             Ok(tx.all(
@@ -133,7 +175,7 @@ fn writers(zone: &Path) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
         .wait()
         .map_err(|e| anyhow::anyhow!("no sheets to correct: {e:?}"))?;
     let mut by_writer: Vec<(Id, Vec<Visit>)> = Vec::new();
-    let share = rows.len().div_ceil(WRITERS);
+    let share = rows.len().div_ceil(most);
     for (person, visit) in rows {
         match by_writer.last_mut() {
             Some((last, visits)) if *last == person && visits.len() < share => visits.push(visit),
@@ -141,10 +183,10 @@ fn writers(zone: &Path) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
         }
     }
     by_writer.sort_by_key(|(_, visits)| std::cmp::Reverse(visits.len()));
-    by_writer.truncate(WRITERS);
+    by_writer.truncate(most);
     by_writer
         .into_iter()
-        .map(|(person, visits)| Ok((client::session(&app, person)?, visits)))
+        .map(|(person, visits)| Ok((client::session(app, person)?, visits)))
         .collect()
 }
 

@@ -9,6 +9,8 @@ mod demo;
 mod ground;
 mod import;
 mod large;
+mod load;
+mod overload;
 mod pages;
 mod papers;
 mod posting;
@@ -39,7 +41,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 11] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -49,6 +51,7 @@ const SUITES: [Suite; 10] = [
     suite("posting", posting::run),
     suite("wall", wall::run),
     suite("sheets", sheets::run),
+    suite("overload", overload::run),
     Suite { by_database: false, ..suite("print", papers::run) },
 ];
 

@@ -23,11 +23,11 @@ const TIME: Duration = Duration::from_secs(2);
 const OFFICE_FLUSH_MS: u32 = 5;
 
 /// A household that one person may score now.
-struct Visit {
-    batch: Id,
-    household: Id,
+pub struct Visit {
+    pub batch: Id,
+    pub household: Id,
     /// The sheet's fields but for its key, as JSON text.
-    fields: String,
+    pub fields: String,
 }
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
@@ -138,7 +138,7 @@ fn write(
 
 /// Thirty-two sessions of officers and cadres with the households they may still score: each saves
 /// again, as corrections, what stands on their own sheets.
-fn writers(zone: &Zone) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
+pub fn writers(zone: &Zone) -> anyhow::Result<Vec<(String, Vec<Visit>)>> {
     let app = zone.open()?;
     let rows: Vec<(Id, Visit)> = app
         .read::<_, Never>(Reach::System, |tx| {

@@ -1,0 +1,214 @@
+//! The lean load driver: one thread, many connections, requests written beforehand. It shares the
+//! machine with the server it measures, so it does as little as it can: it reads of an answer what
+//! is counted and throws the rest away.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Connections from one address of this machine's own net; the server has a limit for each.
+const OF_ADDRESS: usize = 200;
+
+/// A request, whole.
+pub struct Shot<K> {
+    pub bytes: Vec<u8>,
+    pub kind: K,
+}
+
+/// What became of one.
+#[derive(Clone, Copy)]
+pub struct Told<K> {
+    pub kind: K,
+    /// When it was to be sent, since the run began.
+    pub due: Duration,
+    /// From then to the end of the answer.
+    pub took: Duration,
+    /// Nought: no whole answer.
+    pub status: u16,
+    pub says_when: bool,
+}
+
+struct Head {
+    status: u16,
+    length: usize,
+    says_when: bool,
+    closes: bool,
+}
+
+struct Answer {
+    status: u16,
+    says_when: bool,
+}
+
+/// A connection and the room for what it reads.
+struct Line {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Line {
+    async fn open(at: SocketAddr, number: usize) -> io::Result<Line> {
+        let socket = TcpSocket::new_v4()?;
+        let net = u8::try_from(1 + number / OF_ADDRESS).unwrap_or(u8::MAX);
+        socket.bind((Ipv4Addr::new(127, 0, 0, net), 0).into())?;
+        let stream = socket.connect(at).await?;
+        stream.set_nodelay(true)?;
+        Ok(Line { stream, buffer: vec![0; 64 << 10] })
+    }
+
+    /// Sends it and reads the answer to its end; may the line be used again?
+    async fn exchange(&mut self, request: &[u8]) -> io::Result<(Answer, bool)> {
+        self.stream.write_all(request).await?;
+        let mut filled = 0;
+        let (head, begins) = loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            filled += read;
+            if let Some(found) = head(&self.buffer[..filled]) {
+                break found;
+            }
+        };
+        let mut left = head.length.saturating_sub(filled - begins);
+        while left > 0 {
+            match self.stream.read(&mut self.buffer).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => left = left.saturating_sub(read),
+            }
+        }
+        let answer = Answer { status: head.status, says_when: head.says_when };
+        Ok((answer, !head.closes))
+    }
+}
+
+/// The head of an answer, once it is there, and where the body begins.
+fn head(bytes: &[u8]) -> Option<(Head, usize)> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let text = std::str::from_utf8(&bytes[..end]).ok()?;
+    let mut lines = text.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut head = Head { status, length: 0, says_when: false, closes: false };
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        match name {
+            "content-length" => head.length = value.parse().ok()?,
+            "retry-after" => head.says_when = value.parse::<u32>().is_ok(),
+            "connection" => head.closes = value == "close",
+            _ => {}
+        }
+    }
+    Some((head, end + 4))
+}
+
+/// What the tasks of one run share.
+struct Run<K> {
+    at: SocketAddr,
+    begun: Instant,
+    idle: RefCell<Vec<Line>>,
+    opened: RefCell<usize>,
+    told: RefCell<Vec<Told<K>>>,
+}
+
+impl<K: Copy + 'static> Run<K> {
+    fn new(at: SocketAddr) -> Rc<Run<K>> {
+        Rc::new(Run {
+            at,
+            begun: Instant::now(),
+            idle: RefCell::default(),
+            opened: RefCell::default(),
+            told: RefCell::default(),
+        })
+    }
+
+    async fn shoot(&self, shot: Shot<K>, due: Duration) {
+        let idle = self.idle.borrow_mut().pop();
+        let line = match idle {
+            Some(line) => Ok(line),
+            None => {
+                let number = self.opened.replace_with(|n| *n + 1);
+                Line::open(self.at, number).await
+            }
+        };
+        let done = match line {
+            Ok(mut line) => line.exchange(&shot.bytes).await.map(|(answer, goes_on)| {
+                if goes_on {
+                    self.idle.borrow_mut().push(line);
+                }
+                answer
+            }),
+            Err(error) => Err(error),
+        };
+        let took = self.begun.elapsed().saturating_sub(due);
+        let answer = done.unwrap_or(Answer { status: 0, says_when: false });
+        let Answer { status, says_when } = answer;
+        self.told.borrow_mut().push(Told { kind: shot.kind, due, took, status, says_when });
+    }
+}
+
+fn on_one_thread<T>(run: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(tokio::task::LocalSet::new().block_on(&runtime, run))
+}
+
+/// So many askers, each of whom asks again when answered, for this time.
+pub fn closed<K: Copy + 'static>(
+    at: SocketAddr,
+    askers: usize,
+    time: Duration,
+    shots: impl FnMut() -> Shot<K> + 'static,
+) -> anyhow::Result<Vec<Told<K>>> {
+    on_one_thread(async move {
+        let (run, shots) = (Run::new(at), Rc::new(RefCell::new(shots)));
+        let tasks: Vec<_> = (0..askers)
+            .map(|_| {
+                let (run, shots) = (run.clone(), shots.clone());
+                tokio::task::spawn_local(async move {
+                    while run.begun.elapsed() < time {
+                        let shot = (shots.borrow_mut())();
+                        run.shoot(shot, run.begun.elapsed()).await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            let _ = task.await;
+        }
+        run.told.take()
+    })
+}
+
+/// So many a second for this time, whether or not answers come, then until all have come.
+pub fn open<K: Copy + 'static>(
+    at: SocketAddr,
+    per_second: f64,
+    time: Duration,
+    mut shots: impl FnMut() -> Shot<K> + 'static,
+) -> anyhow::Result<Vec<Told<K>>> {
+    on_one_thread(async move {
+        let run = Run::new(at);
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut tick = tokio::time::interval(Duration::from_millis(1));
+        let mut sent = 0_u32;
+        while run.begun.elapsed() < time {
+            tick.tick().await;
+            loop {
+                let due = Duration::from_secs_f64(f64::from(sent) / per_second);
+                if due > run.begun.elapsed().min(time) {
+                    break;
+                }
+                sent += 1;
+                let (run, shot) = (run.clone(), shots());
+                tasks.spawn_local(async move { run.shoot(shot, due).await });
+            }
+            while tasks.try_join_next().is_some() {}
+        }
+        let all = async { while tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_secs(10), all).await;
+        run.told.take()
+    })
+}

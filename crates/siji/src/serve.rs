@@ -13,7 +13,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use web::{Limits, Provider, Server, Tls};
+use web::{Limits, Provider, Server, Tls, Work};
 
 use crate::zone::Zone;
 
@@ -48,6 +48,16 @@ pub struct Listen {
     /// Serve figures for Prometheus at /metrics of this address, on this machine only.
     #[arg(long, env = "SIJI_METRICS", value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Requests under way at once, where the usual numbers do not fit: public, read, write, sign_in,
+    /// heavy or public_heavy, each with a number
+    #[arg(
+        long,
+        env = "SIJI_AT_ONCE",
+        value_name = "KIND=NUMBER",
+        value_delimiter = ',',
+        value_parser = at_once
+    )]
+    pub at_once: Vec<(Work, usize)>,
     #[command(flatten)]
     pub oidc: Oidc,
 }
@@ -144,8 +154,25 @@ impl Listen {
         server.public_url = self.public_url.clone();
         server.trusted_proxies = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
         server.limits = limits();
+        for (work, number) in &self.at_once {
+            if let Some(places) = server.limits.places.of(*work) {
+                *places = *number;
+            }
+        }
         Ok(server)
     }
+}
+
+/// `heavy=4`.
+fn at_once(text: &str) -> Result<(Work, usize), String> {
+    let (kind, number) = text.split_once('=').ok_or("a kind of work, =, and a number")?;
+    let work = Work::ALL.into_iter().find(|work| work.code() == kind);
+    let work = work.filter(|work| !matches!(work, Work::Slight | Work::Watch));
+    let number = number.parse().ok().filter(|number| (1..=100_000).contains(number));
+    Ok((
+        work.ok_or_else(|| format!("`{kind}` is no kind of work that can be limited"))?,
+        number.ok_or("not a number from 1 to 100000")?,
+    ))
 }
 
 /// Files that are not connections: the database, its readers, uploads, the worker.
@@ -273,5 +300,19 @@ async fn stopped() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_requests_are_said_by_kind() {
+        assert_eq!(at_once("heavy=4"), Ok((Work::Heavy, 4)));
+        assert_eq!(at_once("public_heavy=100000"), Ok((Work::PublicHeavy, 100_000)));
+        for wrong in ["", "heavy", "heavy=", "heavy=0", "heavy=-1", "slight=4", "watch=1", "x=4"] {
+            assert!(at_once(wrong).is_err(), "{wrong}");
+        }
     }
 }

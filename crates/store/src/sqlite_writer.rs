@@ -196,12 +196,13 @@ impl Writer {
             return exec(&self.connection, "ROLLBACK");
         }
         let max = if self.commits == Commits::Each { 1 } else { GROUP_MAX };
-        let mut patience = self.rhythm.flush / PATIENCE;
+        let (mut kept, mut patience) = (1, self.rhythm.flush / PATIENCE);
         while group.len() < max && opened.elapsed() < GROUP_TIME {
             let Some(job) = self.next_of_group(group.len(), &mut patience) else { break };
             exec(&self.connection, "SAVEPOINT one")?;
-            if !self.run_job(job, group)? {
-                exec(&self.connection, "ROLLBACK TO one")?;
+            match self.run_job(job, group)? {
+                true => kept += 1,
+                false => exec(&self.connection, "ROLLBACK TO one")?,
             }
             exec(&self.connection, "RELEASE one")?;
         }
@@ -209,7 +210,7 @@ impl Writer {
         exec(&self.connection, "COMMIT")?;
         self.rhythm.flush = flushing.elapsed();
         self.rhythm.askers = group.len() + self.inbox.waiting();
-        self.tally.committed(group.len());
+        self.tally.committed(kept);
         Ok(())
     }
 

@@ -143,7 +143,7 @@ impl Server {
     }
 
     fn gate(&self) -> &Gate {
-        self.gate.get_or_init(|| Gate::new(&self.limits.places, self.limits.wait))
+        self.gate.get_or_init(|| Gate::new(self.limits.places, self.limits.wait))
     }
 
     async fn enter(&self, work: Work) -> Result<Place, Full> {

@@ -38,17 +38,18 @@ impl Default for Places {
 }
 
 impl Places {
-    fn of(&self, work: Work) -> usize {
-        match work {
-            Work::Slight => Semaphore::MAX_PERMITS,
-            Work::Public => self.public,
-            Work::Read => self.read,
-            Work::Write => self.write,
-            Work::SignIn => self.sign_in,
-            Work::Heavy => self.heavy,
-            Work::PublicHeavy => self.public_heavy,
-            Work::Watch => self.watch,
-        }
+    /// `None` for work that needs no place.
+    pub fn of(&mut self, work: Work) -> Option<&mut usize> {
+        Some(match work {
+            Work::Slight => return None,
+            Work::Public => &mut self.public,
+            Work::Read => &mut self.read,
+            Work::Write => &mut self.write,
+            Work::SignIn => &mut self.sign_in,
+            Work::Heavy => &mut self.heavy,
+            Work::PublicHeavy => &mut self.public_heavy,
+            Work::Watch => &mut self.watch,
+        })
     }
 }
 
@@ -71,9 +72,9 @@ struct Room {
 }
 
 impl Gate {
-    pub fn new(places: &Places, wait: Duration) -> Gate {
+    pub fn new(mut places: Places, wait: Duration) -> Gate {
         let room = |work| {
-            let max = places.of(work);
+            let max = places.of(work).map_or(Semaphore::MAX_PERMITS, |max| *max);
             let places = Arc::new(Semaphore::new(max));
             (work, Room { max, places, line: Semaphore::new(max) })
         };

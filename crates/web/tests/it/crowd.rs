@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::future::{Future, ready};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,7 +238,7 @@ fn a_few_wait_for_a_place_and_get_it() {
     let told = house.push(&mut third).expect("the line is as long as there are places");
     assert_eq!(told.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(go_on);
-    let (first, second) = house.runtime.block_on(async { tokio::join!(pin!(first), pin!(second)) });
+    let (first, second) = house.runtime.block_on(async { tokio::join!(first, second) });
     assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
 }
 

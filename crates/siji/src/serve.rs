@@ -181,7 +181,13 @@ const OTHER_FILES: u64 = 256;
 /// As many connections as there can be open files, up to the usual number.
 fn limits() -> Limits {
     let usual = Limits::default();
-    let wanted = u64::from(usual.connections) + OTHER_FILES;
+    let open = open_files(u64::from(usual.connections) + OTHER_FILES);
+    let connections = open.saturating_sub(OTHER_FILES).max(16);
+    Limits { connections: u32::try_from(connections).unwrap_or(usual.connections), ..usual }
+}
+
+/// Lets this process open so many files, or as many as it may; how many that is.
+pub fn open_files(wanted: u64) -> u64 {
     let mut files = getrlimit(Resource::Nofile);
     let most = files.maximum.map_or(wanted, |most| most.min(wanted));
     if files.current.is_some_and(|now| now < most) {
@@ -190,9 +196,7 @@ fn limits() -> Limits {
             tracing::warn!(%error, "the limit on open files could not be raised");
         }
     }
-    let open = getrlimit(Resource::Nofile).current.map_or(wanted, |now| now.min(wanted));
-    let connections = open.saturating_sub(OTHER_FILES).max(16);
-    Limits { connections: u32::try_from(connections).unwrap_or(usual.connections), ..usual }
+    getrlimit(Resource::Nofile).current.map_or(wanted, |now| now.min(wanted))
 }
 
 /// Serves until it is told to stop (Ctrl-C or SIGTERM).
@@ -201,8 +205,11 @@ pub fn serve(
     listen: &Listen,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (server, tls) = (Arc::new(listen.server(app.clone())?), listen.tls()?);
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let (runtime, workshop) = (runtime()?, runtime()?);
+    let mut server = listen.server(app.clone())?;
+    server.workshop = Some(workshop.handle().clone());
+    let (server, tls) = (Arc::new(server), listen.tls()?);
     runtime.block_on(async {
         let (stopping, stop) = watch::channel(false);
         let listener = bind(listen.listen, "--listen")?;

@@ -12,6 +12,7 @@ pub(crate) mod health;
 mod listen;
 mod metrics;
 mod tls;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -75,6 +76,9 @@ pub struct Server {
     /// Where people may sign in instead, if the operator named one.
     pub provider: Option<Arc<crate::Provider>>,
     pub limits: Limits,
+    /// Where requests are worked on that have a place, if not where they are heard: then nobody
+    /// waits to be heard, or to be told that there is no place, behind somebody's page.
+    pub workshop: Option<tokio::runtime::Handle>,
     /// Peers whose word counts on whom they speak for.
     pub trusted_proxies: Vec<IpAddr>,
     pub(crate) metrics: Metrics,
@@ -105,6 +109,7 @@ impl Server {
             secure_cookies: false,
             provider: None,
             limits: Limits::default(),
+            workshop: None,
             trusted_proxies: Vec::new(),
             metrics: Metrics::default(),
             numbers: AtomicU64::new(0),
@@ -266,7 +271,11 @@ async fn handle(
         return told;
     };
     let span = tracing::info_span!(target: "siji::request", "request", number, route = name);
-    let response = told(&server, route, params, request, place).instrument(span).await;
+    let work = {
+        let server = server.clone();
+        async move { told(&server, route, params, request, place).await }
+    };
+    let response = workshop::done(&server, work.instrument(span)).await;
     note(&server, number, name, &method, &response, begun);
     response
 }

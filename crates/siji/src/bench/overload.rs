@@ -43,6 +43,7 @@ type Answers = Vec<Told<Asked>>;
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     let (zone, _) = ground.played("sheets", OWN_SIZE, 1)?;
     let mix = Mix::new(&zone)?;
+    crate::serve::open_files(4_096);
     let figures = free_port()?;
     let server = Child::serve(&zone, &[("SIJI_METRICS", figures.to_string())])?;
     let mut all = Answers::new();

@@ -68,8 +68,10 @@ fn group_commit(
         ]
     };
     let grouped = measure(zone, writers, &slow("on"))?;
+    let waiting = measure(zone, writers, &slow("waiting"))?;
     let single = measure(zone, writers, &slow("off"))?;
     rows.push(Row::of("sheets/s, 32 writers, 200 flushes/s", grouped.clone(), "1/s", None));
+    rows.push(Row::of("sheets/s, none waited for, 200 flushes/s", waiting, "1/s", None));
     rows.push(Row::of("sheets/s, one commit each, 200 flushes/s", single.clone(), "1/s", None));
     let promised = Some(Promise::AtLeast(10.0));
     rows.push(Row::of("sheets ratio, 200 flushes/s", times(&grouped, &single), "x", promised));

@@ -16,7 +16,7 @@ use super::ground::Ground;
 use super::load::{self, Shot, Told};
 use super::process::Child;
 use super::report::{Promise, Row};
-use super::sheets::{self, Visit};
+use super::sheets::{self, Sheets, Visit, Writer};
 use super::{MIB, OWN_SIZE, client};
 use crate::zone::Zone;
 
@@ -165,7 +165,7 @@ fn lost(zone: &Zone, all: &Answers) -> anyhow::Result<usize> {
 /// Pages and sheets of thirty-two people and of the office.
 struct Mix {
     pages: Vec<(String, String)>,
-    writers: Vec<(String, Vec<Visit>)>,
+    writers: Vec<Writer>,
 }
 
 impl Mix {
@@ -197,24 +197,7 @@ impl Mix {
             format!("GET {path} HTTP/1.1\r\nhost: siji.test\r\ncookie: {cookie}\r\n\r\n")
         };
         let pages: Vec<String> = self.pages.iter().map(get).collect();
-        let post = |(cookie, visits): &(String, Vec<Visit>)| {
-            let (cookie, with) = (cookie.clone(), move |visit: &Visit| {
-                let path = format!("/score/{}/{}", visit.batch, visit.household);
-                let head = format!("POST {path} HTTP/1.1\r\nhost: siji.test\r\ncookie: ");
-                (head, visit.fields.clone())
-            });
-            visits.iter().map(with).map(|(head, fields)| (head + &cookie, fields)).collect()
-        };
-        let mut sheets: Vec<Vec<(String, String)>> = self.writers.iter().map(post).collect();
-        let sheets: Vec<(String, String)> = {
-            // One of each writer in turn.
-            let longest = sheets.iter().map(Vec::len).max().unwrap_or(0);
-            let mut turns = Vec::new();
-            for n in 0..longest {
-                turns.extend(sheets.iter_mut().filter_map(|of| of.get_mut(n).map(std::mem::take)));
-            }
-            turns
-        };
+        let mut sheets = Sheets::new(&self.writers);
         let mut number = 0_usize;
         move || {
             number += 1;
@@ -222,13 +205,8 @@ impl Mix {
                 let bytes = pages[(number - number / 5) % pages.len()].clone().into_bytes();
                 return Shot { bytes, kind: Asked::Page };
             }
-            let (head, fields) = &sheets[(number / 5) % sheets.len()];
-            let key = domain::id::new(web::now(), web::random());
-            let body = format!("{{\"key\":\"{key}\",{fields}}}");
-            let rest = "content-type: application/json\r\naccept: application/json";
-            let length = body.len();
-            let bytes = format!("{head}\r\n{rest}\r\ncontent-length: {length}\r\n\r\n{body}");
-            Shot { bytes: bytes.into_bytes(), kind: Asked::Sheet(key) }
+            let sheet = sheets.next();
+            Shot { bytes: sheet.bytes, kind: Asked::Sheet(sheet.kind) }
         }
     }
 }

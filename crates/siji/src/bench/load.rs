@@ -13,6 +13,9 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Connections from one address of this machine's own net; the server has a limit for each.
 const OF_ADDRESS: usize = 200;
+/// Connections in all, fewer than the server takes: what is measured is too many requests. A request
+/// for which none is free waits for one, and its time runs.
+const CONNECTIONS: usize = 1_500;
 
 /// A request, whole.
 pub struct Shot<K> {
@@ -109,6 +112,7 @@ fn head(bytes: &[u8]) -> Option<(Head, usize)> {
 struct Run<K> {
     at: SocketAddr,
     begun: Instant,
+    free: tokio::sync::Semaphore,
     idle: RefCell<Vec<Line>>,
     opened: RefCell<usize>,
     told: RefCell<Vec<Told<K>>>,
@@ -119,6 +123,7 @@ impl<K: Copy + 'static> Run<K> {
         Rc::new(Run {
             at,
             begun: Instant::now(),
+            free: tokio::sync::Semaphore::new(CONNECTIONS),
             idle: RefCell::default(),
             opened: RefCell::default(),
             told: RefCell::default(),
@@ -126,6 +131,7 @@ impl<K: Copy + 'static> Run<K> {
     }
 
     async fn shoot(&self, shot: Shot<K>, due: Duration) {
+        let _free = self.free.acquire().await;
         let idle = self.idle.borrow_mut().pop();
         let line = match idle {
             Some(line) => Ok(line),

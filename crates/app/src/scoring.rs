@@ -288,7 +288,7 @@ pub fn agree_where_equal(tx: &mut Tx, who: &Who, r: &AgreeWhereEqual) -> Answer<
         };
         match domain::scoring::settle(&facts, &request) {
             Ok(s) => {
-                let id = domain::id::derive(r.key, "settlement", agreed.len() as u64);
+                let id = domain::id::derive_beside(r.key, "settlement", agreed.len() as u64);
                 agreed.push(Settled::of(id, batch.id, line.household, &s, who.person, who.now));
             }
             Err(no @ Refusal::WrongState { .. }) => return Err(Failure::Refused(no)),

@@ -4,17 +4,21 @@
 //! A new suite is a file in `bench/` with a `run`, and a line in `SUITES`.
 
 mod backup;
+mod carry;
 mod client;
+mod close;
 mod demo;
 mod ground;
 mod import;
-mod large;
 mod load;
+mod month;
 mod overload;
 mod pages;
 mod papers;
+mod phones;
 mod posting;
 mod process;
+mod redeem;
 mod report;
 mod sheets;
 mod wall;
@@ -27,6 +31,8 @@ use clap::builder::PossibleValuesParser;
 
 use ground::{Databases, Ground};
 use report::{Machine, Report, Row, Skipped};
+
+use crate::zone::Zone;
 
 /// What is measured together.
 struct Suite {
@@ -41,7 +47,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 11] = [
+const SUITES: [Suite; 13] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -52,6 +58,8 @@ const SUITES: [Suite; 11] = [
     suite("wall", wall::run),
     suite("sheets", sheets::run),
     suite("overload", overload::run),
+    suite("close", close::run),
+    suite("redeem", redeem::run),
     Suite { by_database: false, ..suite("print", papers::run) },
 ];
 
@@ -66,6 +74,9 @@ pub struct Bench {
     /// Households of the large zone.
     #[arg(long, default_value_t = 100_000)]
     households: u32,
+    /// Households of the largest month that is closed.
+    #[arg(long, default_value_t = 1_000_000)]
+    months_max: u32,
     /// On which database.
     #[arg(long, value_enum, default_value = "both")]
     on: Databases,
@@ -81,6 +92,9 @@ pub struct Bench {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Close one month of so many households in the zone that is named, and say how it went.
+    #[arg(long, hide = true, value_name = "HOUSEHOLDS")]
+    month: Option<u32>,
 }
 
 fn names() -> PossibleValuesParser {
@@ -93,14 +107,18 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 impl Bench {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if let (Some(households), Some(data)) = (self.month, &self.data) {
+            let zone = Zone { database: self.database, ..Zone::in_folder(data) };
+            month::play(&zone, usize::try_from(households)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let before = Report::before(self.against.as_deref())?;
         let own = tempfile::tempdir()?;
         let folder = self.data.clone().unwrap_or_else(|| own.path().to_path_buf());
         std::fs::create_dir_all(&folder)?;
         let machine = Machine::look();
         let fsync_per_second = report::fsync_per_second(&folder)?;
-        let (grounds, mut skipped) =
-            Ground::find(&folder, self.households, self.on, self.database.as_deref())?;
+        let (grounds, mut skipped) = Ground::find(&folder, &self)?;
         let mut rows = Vec::new();
         for suite in SUITES.iter().filter(|suite| self.is_wanted(suite)) {
             let grounds = &grounds[..if suite.by_database { grounds.len() } else { 1 }];
@@ -111,6 +129,10 @@ impl Bench {
                     Err(error) => skipped.push(Skipped::failed(suite.name, ground, &error)),
                 }
             }
+        }
+        if self.data.is_none() && self.database.is_some() {
+            // The folder goes; what it holds the keys of goes with it.
+            grounds.iter().try_for_each(Ground::clear)?;
         }
         let report = Report { rows, machine, fsync_per_second, skipped };
         if let Some(file) = &self.markdown {

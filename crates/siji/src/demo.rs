@@ -21,6 +21,7 @@ use chance::Chance;
 use texts::Texts;
 
 pub use register::{UNITS, invent_register};
+pub use summary::peak_rss_bytes;
 
 /// Everybody's password in the demo zone. It is printed, and it is no secret.
 const PASSWORD: &str = "siji-demo";

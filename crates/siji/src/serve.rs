@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 use app::App;
 use clap::Args;
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit, setpriority_process, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -205,8 +205,13 @@ pub fn serve(
     listen: &Listen,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let (runtime, workshop) = (runtime()?, runtime()?);
+    let threads = || {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        threads.enable_all();
+        threads
+    };
+    let runtime = threads().thread_name("siji-edge").build()?;
+    let workshop = threads().thread_name("siji-work").on_thread_start(give_way).build()?;
     let mut server = listen.server(app.clone())?;
     server.workshop = Some(workshop.handle().clone());
     let (server, tls) = (Arc::new(server), listen.tls()?);
@@ -249,6 +254,14 @@ pub fn serve(
     })?;
     app.seal(web::now())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Work takes what hearing requests leaves of the processor: a no must not wait behind pages.
+fn give_way() {
+    const NICE: i32 = 5;
+    if let Err(error) = setpriority_process(None, NICE) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
 }
 
 /// Connections that may wait to be accepted. With too few, the system forgets some of a sudden

@@ -3,12 +3,12 @@
 //! SQLite copies its file page by page within one reading transaction; PostgreSQL hands out each
 //! table by COPY within one snapshot, over our own connection.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::tx::{Client, Engine};
-use crate::{Broken, Result, Tx, args};
+use crate::{Broken, Result, Row, Tx, args};
 
 /// A table as PostgreSQL hands it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,89 @@ fn tables(tx: &mut Tx) -> Result<Vec<Table>> {
         ordered.push(table);
     }
     Ok(ordered)
+}
+
+/// A table of a zone in PostgreSQL, with its columns' types.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub table: Table,
+    types: Vec<String>,
+}
+
+/// PostgreSQL: how the tables are made that a zone from SQLite is carried into.
+pub fn shapes(tx: &mut Tx) -> Result<Vec<Shape>> {
+    let tables = tables(tx)?;
+    let mut types = BTreeMap::new();
+    tx.each(
+        "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL) FROM pg_class c \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+         WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",
+        &args![],
+        |r| {
+            types.insert((r.text(0)?, r.text(1)?), r.text(2)?);
+            Ok(())
+        },
+    )?;
+    let shape = |table: Table| {
+        let of = |column: &String| types.get(&(table.name.clone(), column.clone())).cloned();
+        let types = table.columns.iter().map(|c| of(c).unwrap_or_default()).collect();
+        Shape { table, types }
+    };
+    Ok(tables.into_iter().map(shape).collect())
+}
+
+/// SQLite: every row of these tables as a line that PostgreSQL's COPY reads, for `restore_tables`.
+/// Ids, fingerprints and sealed values stay as they are: it is the same zone, under the same keys.
+pub fn carry(
+    tx: &mut Tx,
+    shapes: &[Shape],
+    mut see: impl FnMut(Given) -> Result<()>,
+) -> Result<()> {
+    for Shape { table, types } in shapes {
+        see(Given::Table(table.clone()))?;
+        let sql = format!("SELECT \"{}\" FROM \"{}\"", table.columns.join("\", \""), table.name);
+        let mut lines = Vec::new();
+        tx.each(&sql, &args![], |row| {
+            for (i, kind) in types.iter().enumerate() {
+                write_value(&mut lines, row, i, kind)?;
+                lines.push(if i + 1 < types.len() { b'\t' } else { b'\n' });
+            }
+            if lines.len() > CARRIED_AT_ONCE {
+                see(Given::Lines(std::mem::take(&mut lines)))?;
+            }
+            Ok(())
+        })?;
+        see(Given::Lines(lines))?;
+    }
+    see(Given::End)
+}
+
+const CARRIED_AT_ONCE: usize = 1 << 18;
+
+/// A value as COPY's text format has it.
+fn write_value(out: &mut Vec<u8>, row: &Row, i: usize, kind: &str) -> Result<()> {
+    let text = match kind {
+        "uuid" => row.opt_id(i)?.map(|id| id.to_string()),
+        "boolean" => row.opt_bool(i)?.map(|is| if is { "t" } else { "f" }.to_owned()),
+        "bigint" | "integer" => row.opt_int(i)?.map(|n| n.to_string()),
+        "bytea" => row.opt_bytes(i)?.map(|bytes| {
+            let mut text = String::with_capacity(3 + bytes.len() * 2);
+            text.push_str("\\\\x");
+            bytes.iter().for_each(|b| {
+                text.extend(
+                    [b >> 4, b & 15].map(|n| char::from_digit(n.into(), 16).unwrap_or('0')),
+                );
+            });
+            text
+        }),
+        "text" => row.opt_text(i)?.map(|text| {
+            let plain = text.replace('\\', "\\\\").replace('\t', "\\t");
+            plain.replace('\n', "\\n").replace('\r', "\\r")
+        }),
+        other => return Err(Broken::data(format!("no column is known to be {other}"))),
+    };
+    out.extend_from_slice(text.as_deref().unwrap_or("\\N").as_bytes());
+    Ok(())
 }
 
 /// What is put back, piece by piece.

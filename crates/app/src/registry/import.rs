@@ -175,7 +175,8 @@ fn compare(tx: &mut Tx, plan: &mut Plan, key: Id) -> Result<(Changes, Standing),
     let mut n = 0;
     let changes = comparison.finish(|| {
         n += 1;
-        domain::id::derive(key, "register", n)
+        // A village's households stand together in the workbook, and so in every index.
+        domain::id::derive_in_order(key, "register", n)
     });
     let standing = Standing::of(tx, plan, &changes, key)?;
     Ok((changes, standing))

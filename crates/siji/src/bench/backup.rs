@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use super::MIB;
 use super::ground::Ground;
 use super::process::Child;
 use super::report::{Promise, Row};
-use super::{MIB, large};
 use crate::zone::Zone;
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let backups = ground.folder().join("backups");
     let _ = std::fs::remove_dir_all(&backups);
     std::fs::create_dir_all(&backups)?;

@@ -33,6 +33,48 @@ fn new_session(app: &App, person: Id) -> anyhow::Result<String> {
     Ok(format!("siji={token}"))
 }
 
+/// Somebody with a connection of their own who saves, and comes again when told to.
+pub struct Phone {
+    agent: ureq::Agent,
+    address: String,
+}
+
+/// A server takes so many connections of one address and no more: those of many people come through a
+/// proxy that it trusts, here this driver.
+pub fn behind_a_proxy() -> [(&'static str, String); 1] {
+    [("SIJI_TRUSTED_PROXY", "127.0.0.1".to_owned())]
+}
+
+/// How often somebody comes again with the same record.
+const AGAIN_MAX: u32 = 200;
+
+impl Phone {
+    /// The `n`th of them, with an address of its own.
+    pub fn new(n: usize) -> Phone {
+        Phone { agent: agent(), address: format!("10.0.{}.{}", n / 250, 1 + n % 250) }
+    }
+
+    /// Sends a record under a key of its own until it is saved; how long that took in all.
+    pub fn send(&self, url: &str, cookie: &str, fields: &str) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        let key = domain::id::new(web::now(), web::random());
+        let body = format!("{{\"key\":\"{key}\",{fields}}}");
+        for again in 0..AGAIN_MAX {
+            let sent = self.agent.post(url).header("cookie", cookie);
+            let sent = sent.header("x-forwarded-for", &self.address);
+            let mut answer = sent.header("content-type", "application/json").send(&body)?;
+            let status = answer.status();
+            let words = answer.body_mut().read_to_string()?;
+            match status.as_u16() {
+                200 => return Ok(begun.elapsed()),
+                503 => std::thread::sleep(Duration::from_millis(u64::from(20 + again * 5))),
+                _ => anyhow::bail!("{url} answered {status}: {words}"),
+            }
+        }
+        anyhow::bail!("{url} was too busy {AGAIN_MAX} times")
+    }
+}
+
 /// Gets a page whole; how long it took and its bytes.
 pub fn get(agent: &ureq::Agent, url: &str, cookie: &str) -> anyhow::Result<(Duration, u64)> {
     let begun = Instant::now();

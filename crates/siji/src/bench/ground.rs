@@ -10,6 +10,7 @@ use store::args;
 
 use super::process::Child;
 use super::report::Skipped;
+use super::{Bench, carry};
 use crate::zone::Zone;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,7 +24,11 @@ pub struct Ground {
     folder: PathBuf,
     /// Of the large zone.
     pub households: u32,
+    /// Of the largest month.
+    pub months_max: u32,
     server: Option<Server>,
+    /// Of this folder.
+    mark: String,
 }
 
 /// A PostgreSQL whose superuser we are.
@@ -35,26 +40,25 @@ struct Server {
 
 impl Ground {
     /// One for each database that is asked for, SQLite first; those that are not there, and why.
-    pub fn find(
-        folder: &Path,
-        households: u32,
-        on: Databases,
-        url: Option<&str>,
-    ) -> anyhow::Result<(Vec<Ground>, Vec<Skipped>)> {
+    pub fn find(folder: &Path, asked: &Bench) -> anyhow::Result<(Vec<Ground>, Vec<Skipped>)> {
         let (mut grounds, mut skipped) = (Vec::new(), Vec::new());
+        let &Bench { households, months_max, on, .. } = asked;
         if on != Databases::Postgres {
             let folder = folder.join("sqlite");
-            grounds.push(Ground { folder, households, server: None });
+            let mark = String::new();
+            grounds.push(Ground { folder, households, months_max, server: None, mark });
         }
         if on != Databases::Sqlite {
             let folder = folder.join("postgres");
-            match Server::find(url) {
+            match Server::find(asked.database.as_deref()) {
                 Ok(server) => {
                     if server._own.is_some() {
                         // What stands in the folder is of a server that is gone.
                         let _ = std::fs::remove_dir_all(&folder);
                     }
-                    grounds.push(Ground { folder, households, server: Some(server) });
+                    let server = Some(server);
+                    let mark = mark(&folder)?;
+                    grounds.push(Ground { folder, households, months_max, server, mark });
                 }
                 Err(error) => skipped.push(Skipped::database("postgres", &error)),
             }
@@ -74,6 +78,13 @@ impl Ground {
         self.server.is_none()
     }
 
+    /// The same folder's zones on SQLite.
+    fn on_sqlite(&self) -> Ground {
+        let folder = self.folder.with_file_name("sqlite");
+        let &Ground { households, months_max, .. } = self;
+        Ground { folder, households, months_max, server: None, mark: String::new() }
+    }
+
     /// For files that belong to no zone.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -83,44 +94,78 @@ impl Ground {
     pub fn zone(&self, name: &str) -> Zone {
         let database = self.server.as_ref().map(|server| {
             let joint = if server.url.contains('?') { '&' } else { '?' };
-            format!("{}{joint}schema=bench_{name}", server.url)
+            format!("{}{joint}schema={}", server.url, self.schema(name))
         });
         Zone { database, ..Zone::in_folder(self.folder.join(name)) }
+    }
+
+    /// Zones of another folder in the same database are not ours.
+    fn schema(&self, name: &str) -> String {
+        format!("bench_{}_{name}", self.mark)
+    }
+
+    /// Takes every zone away.
+    pub fn clear(&self) -> anyhow::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                self.empty_zone(&entry.file_name().to_string_lossy())?;
+            }
+        }
+        Ok(())
     }
 
     /// The same, with nothing in it.
     pub fn empty_zone(&self, name: &str) -> anyhow::Result<Zone> {
         let zone = self.zone(name);
         if zone.database.is_some() && zone.key_file().exists() {
-            let dropped = format!("DROP SCHEMA bench_{name} CASCADE");
+            let dropped = format!("DROP SCHEMA {} CASCADE", self.schema(name));
             let done = zone.open()?.write::<_, Never>(Reach::System, move |tx| {
                 tx.exec("SET LOCAL ROLE NONE", &args![])?;
                 Ok(tx.exec(&dropped, &args![])?)
             });
-            done.wait().map_err(|e| anyhow::anyhow!("bench_{name} was not dropped: {e:?}"))?;
+            done.wait().map_err(|e| anyhow::anyhow!("the zone {name} was not dropped: {e:?}"))?;
         }
         let _ = std::fs::remove_dir_all(&zone.data);
         std::fs::create_dir_all(&zone.data)?;
         Ok(zone)
     }
 
-    /// A zone that the demo has played, once for all runs in this folder; what it said of itself.
-    pub fn played(
-        &self,
-        name: &str,
-        households: u32,
-        months: u32,
-    ) -> anyhow::Result<(Zone, serde_json::Value)> {
-        let name = format!("{name}_{households}_{months}");
-        let figures = self.zone(&name).data.join("played.json");
-        if let Ok(kept) = std::fs::read(&figures) {
-            return Ok((self.zone(&name), serde_json::from_slice(&kept)?));
+    /// A zone that the demo has played, once for all runs in this folder. It is played on SQLite;
+    /// PostgreSQL gets the same one.
+    pub fn played(&self, name: &str, households: u32, months: u32) -> anyhow::Result<Zone> {
+        let full = format!("{name}_{households}_{months}");
+        let mark = self.zone(&full).data.join("ready");
+        if mark.exists() {
+            return Ok(self.zone(&full));
         }
-        let zone = self.empty_zone(&name)?;
-        let played = play(&zone, households, months)?;
-        std::fs::write(&figures, played.to_string())?;
-        Ok((zone, played))
+        if self.is_sqlite() {
+            play(&self.empty_zone(&full)?, households, months)?;
+        } else {
+            let from = self.on_sqlite().played(name, households, months)?;
+            let zone = self.empty_zone(&full)?;
+            std::fs::copy(from.key_file(), zone.key_file())?;
+            carry::over(self, &from, &zone)?;
+        }
+        std::fs::write(&mark, "")?;
+        Ok(self.zone(&full))
     }
+
+    /// The large zone that several suites look at: a month certified and credited, a month open.
+    pub fn large(&self) -> anyhow::Result<Zone> {
+        self.played("large", self.households, 2)
+    }
+}
+
+/// The folder's own mark, made with it.
+fn mark(folder: &Path) -> anyhow::Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join("mark");
+    if !file.exists() {
+        let mark: String = web::random::<4>().iter().map(|b| format!("{b:02x}")).collect();
+        std::fs::write(&file, mark)?;
+    }
+    Ok(std::fs::read_to_string(&file)?)
 }
 
 impl Server {

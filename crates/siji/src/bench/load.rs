@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
 /// Connections from one address of this machine's own net; the server has a limit for each.
@@ -48,11 +48,11 @@ struct Answer {
     says_when: bool,
 }
 
-/// A connection and the room for what it reads.
-struct Line {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
+/// A connection.
+struct Line(TcpStream);
+
+/// What comes is read into one place by all, which stays in the processor's cache.
+type Buffer = RefCell<Vec<u8>>;
 
 impl Line {
     async fn open(at: SocketAddr, number: usize) -> io::Result<Line> {
@@ -61,32 +61,48 @@ impl Line {
         socket.bind((Ipv4Addr::new(127, 0, 0, net), 0).into())?;
         let stream = socket.connect(at).await?;
         stream.set_nodelay(true)?;
-        Ok(Line { stream, buffer: vec![0; 64 << 10] })
+        Ok(Line(stream))
     }
 
     /// Sends it and reads the answer to its end; may the line be used again?
-    async fn exchange(&mut self, request: &[u8]) -> io::Result<(Answer, bool)> {
-        self.stream.write_all(request).await?;
-        let mut filled = 0;
-        let (head, begins) = loop {
-            let read = self.stream.read(&mut self.buffer[filled..]).await?;
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+    async fn exchange(&mut self, request: &[u8], buffer: &Buffer) -> io::Result<(Answer, bool)> {
+        self.0.write_all(request).await?;
+        // Of a head that did not come at once.
+        let mut begun = Vec::new();
+        let (head, mut left) = loop {
+            let read = self.read(buffer).await?;
+            let buffer = buffer.borrow();
+            let text = match begun.is_empty() {
+                true => &buffer[..read],
+                false => {
+                    begun.extend_from_slice(&buffer[..read]);
+                    &begun[..]
+                }
+            };
+            if let Some((head, begins)) = head(text) {
+                let left = head.length.saturating_sub(text.len() - begins);
+                break (head, left);
             }
-            filled += read;
-            if let Some(found) = head(&self.buffer[..filled]) {
-                break found;
+            if begun.is_empty() {
+                begun = buffer[..read].to_vec();
             }
         };
-        let mut left = head.length.saturating_sub(filled - begins);
         while left > 0 {
-            match self.stream.read(&mut self.buffer).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => left = left.saturating_sub(read),
-            }
+            left = left.saturating_sub(self.read(buffer).await?);
         }
         let answer = Answer { status: head.status, says_when: head.says_when };
         Ok((answer, !head.closes))
+    }
+
+    async fn read(&self, buffer: &Buffer) -> io::Result<usize> {
+        loop {
+            self.0.readable().await?;
+            match self.0.try_read(&mut buffer.borrow_mut()) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
     }
 }
 
@@ -112,6 +128,7 @@ fn head(bytes: &[u8]) -> Option<(Head, usize)> {
 struct Run<K> {
     at: SocketAddr,
     begun: Instant,
+    buffer: Buffer,
     free: tokio::sync::Semaphore,
     idle: RefCell<Vec<Line>>,
     opened: RefCell<usize>,
@@ -123,6 +140,7 @@ impl<K: Copy + 'static> Run<K> {
         Rc::new(Run {
             at,
             begun: Instant::now(),
+            buffer: RefCell::new(vec![0; 64 << 10]),
             free: tokio::sync::Semaphore::new(CONNECTIONS),
             idle: RefCell::default(),
             opened: RefCell::default(),
@@ -141,12 +159,14 @@ impl<K: Copy + 'static> Run<K> {
             }
         };
         let done = match line {
-            Ok(mut line) => line.exchange(&shot.bytes).await.map(|(answer, goes_on)| {
-                if goes_on {
-                    self.idle.borrow_mut().push(line);
-                }
-                answer
-            }),
+            Ok(mut line) => {
+                line.exchange(&shot.bytes, &self.buffer).await.map(|(answer, goes_on)| {
+                    if goes_on {
+                        self.idle.borrow_mut().push(line);
+                    }
+                    answer
+                })
+            }
             Err(error) => Err(error),
         };
         let took = self.begun.elapsed().saturating_sub(due);

@@ -22,6 +22,8 @@ use crate::zone::Zone;
 
 /// People who ask at once, while the peak is looked for.
 const ASKERS: [usize; 4] = [8, 16, 32, 64];
+/// People with sheets to save.
+const WRITERS: usize = 32;
 const STEP: Duration = Duration::from_secs(3);
 const TIMES: f64 = 5.0;
 const STORM: Duration = Duration::from_secs(10);
@@ -41,7 +43,7 @@ enum Asked {
 type Answers = Vec<Told<Asked>>;
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("sheets", OWN_SIZE, 1)?;
+    let zone = ground.played("sheets", OWN_SIZE, 1)?;
     let mix = Mix::new(&zone)?;
     crate::serve::open_files(4_096);
     let figures = free_port()?;
@@ -170,8 +172,8 @@ struct Mix {
 
 impl Mix {
     fn new(zone: &Zone) -> anyhow::Result<Mix> {
-        let writers = sheets::writers(zone)?;
         let app = zone.open()?;
+        let writers = sheets::writers(&app, WRITERS)?;
         let office = app.read::<_, Never>(Reach::System, |tx| {
             Ok(tx.one("SELECT id FROM person WHERE login = 'office'", &args![], |r| r.id(0))?)
         });

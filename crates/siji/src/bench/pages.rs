@@ -7,7 +7,7 @@ use store::args;
 use super::ground::Ground;
 use super::process::Child;
 use super::report::{Promise, Row};
-use super::{MIB, client, large};
+use super::{MIB, client};
 
 /// Rounds, and how often each page is asked for in one.
 const ROUNDS: usize = 3;
@@ -16,28 +16,37 @@ const EXPORTS: usize = 3;
 const STARTS: usize = 5;
 
 /// People of the demo and records of the large zone that pages are asked for.
-struct Cast {
+pub struct Cast {
     office: String,
     village: String,
-    keeper: String,
+    pub keeper: String,
     officer: String,
     admin: String,
     pages: Vec<(&'static str, String)>,
 }
 
+impl Cast {
+    /// One page after another: the cookie of whoever asks for it, and its path.
+    pub fn page(&self, n: usize) -> (&str, &str) {
+        let (who, path) = &self.pages[n % self.pages.len()];
+        let cookie = match *who {
+            "office" => &self.office,
+            "village" => &self.village,
+            "keeper" => &self.keeper,
+            "officer" => &self.officer,
+            _ => &self.admin,
+        };
+        (cookie, path)
+    }
+}
+
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let cast = cast(&zone.open()?)?;
     let server = Child::serve(&zone, &[])?;
     let (agent, mut rows) = (client::agent(), Vec::new());
-    for (who, path) in &cast.pages {
-        let cookie = match *who {
-            "office" => &cast.office,
-            "village" => &cast.village,
-            "keeper" => &cast.keeper,
-            "officer" => &cast.officer,
-            _ => &cast.admin,
-        };
+    for (n, (who, path)) in cast.pages.iter().enumerate() {
+        let (cookie, _) = cast.page(n);
         let url = format!("http://{}{path}", server.at);
         let mut p99 = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
@@ -57,7 +66,7 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
 
 /// The whole register as a workbook.
 pub fn export(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let app = zone.open()?;
     let office = session(&app, "office")?;
     let server = Child::serve(&zone, &[])?;
@@ -88,7 +97,7 @@ pub fn short(path: &str) -> String {
 
 /// From the start of the process to its first answer.
 pub fn start(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let zone = large::zone(ground)?;
+    let zone = ground.large()?;
     let (mut times, mut rss) = (Vec::new(), 0);
     for _ in 0..STARTS {
         let server = Child::serve(&zone, &[])?;
@@ -104,7 +113,7 @@ fn session(app: &App, login: &'static str) -> anyhow::Result<String> {
     client::session(app, one(app, "SELECT id FROM person WHERE login = $1", login)?)
 }
 
-fn cast(app: &App) -> anyhow::Result<Cast> {
+pub fn cast(app: &App) -> anyhow::Result<Cast> {
     let session = |login| session(app, login);
     let id = |sql: &'static str| one(app, sql, "");
     let household = id("SELECT household FROM redemption ORDER BY id DESC LIMIT 1")?;

@@ -81,7 +81,7 @@ fn poster() -> anyhow::Result<Poster> {
 }
 
 fn cards(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("cards", HOUSEHOLDS, 2)?;
+    let zone = ground.played("cards", HOUSEHOLDS, 2)?;
     let out = ground.folder().join("cards.pdf");
     let begun = Instant::now();
     let said = Child::output(&["print", "card", "--out", &out.to_string_lossy()], &zone)?;

@@ -26,7 +26,7 @@ const RUNS: usize = 3;
 
 /// Rows for the list of a zone that hangs today.
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("own", OWN_SIZE, 2)?;
+    let zone = ground.played("own", OWN_SIZE, 2)?;
     let posting = hang(&zone)?;
     let server = Child::serve(&zone, &[])?;
     let mut rows = Vec::new();

@@ -1,11 +1,11 @@
-//! Thirty-two people save score sheets over HTTP, durably: with group commit, and with one commit
-//! for each sheet, on this machine's disk and on one that flushes as an office disk does.
+//! People save score sheets over HTTP, durably: with group commit, and with one commit for each
+//! sheet, on this machine's disk and on one that flushes as an office disk does; then many at once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use app::{Never, Reach};
+use app::{App, Never, Reach};
 use domain::Id;
 use store::args;
 
@@ -13,10 +13,11 @@ use super::ground::Ground;
 use super::load::{self, Shot};
 use super::process::Child;
 use super::report::{Promise, Row, fsync_per_second};
-use super::{OWN_SIZE, client};
+use super::{OWN_SIZE, client, phones};
 use crate::zone::Zone;
 
 const WRITERS: usize = 32;
+const CROWD: usize = 300;
 const RUNS: usize = 3;
 const TIME: Duration = Duration::from_secs(2);
 /// A flush on an office machine's disk: two hundred a second.
@@ -34,15 +35,27 @@ pub struct Visit {
 }
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("sheets", OWN_SIZE, 1)?;
-    let writers = writers(&zone)?;
-    let mut rows = Vec::new();
-    let grouped = measure(&zone, &writers, &[])?;
-    rows.push(Row::of("sheets/s, 32 writers, this disk", grouped.clone(), "1/s", None));
+    let zone = ground.played("sheets", OWN_SIZE, 1)?;
+    let few = writers(&zone.open()?, WRITERS)?;
+    let grouped = measure(&zone, &few, &[])?;
+    let mut rows = grouped.rows("32 clients, this disk");
     if ground.is_sqlite() {
-        rows.extend(group_commit(ground, &zone, &writers, &grouped)?);
+        rows.extend(group_commit(ground, &zone, &few, &grouped.rates)?);
     }
+    rows.extend(phones::run(ground)?);
+    // All of that week's visitors correct their sheets.
+    let week = ground.zone("week");
+    let many = writers(&week.open()?, CROWD)?;
+    rows.extend(measure(&week, &many, &[])?.rows(&format!("{} clients, this disk", many.len())));
     Ok(rows)
+}
+
+impl Measured {
+    fn rows(&self, who: &str) -> Vec<Row> {
+        let rates = Row::of(&format!("sheets/s, {who}"), self.rates.clone(), "1/s", None);
+        let p99 = Row::of(&format!("sheets p99, {who}"), self.p99s.clone(), "ms", None);
+        vec![rates.with_rss(self.peak_rss_bytes), p99]
+    }
 }
 
 /// What group commit is worth: against one commit for each sheet, on both disks.
@@ -53,7 +66,7 @@ fn group_commit(
     grouped: &[f64],
 ) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let single = measure(zone, writers, &[("SIJI_GROUP_COMMIT", "off".to_owned())])?;
+    let single = measure(zone, writers, &[("SIJI_GROUP_COMMIT", "off".to_owned())])?.rates;
     let times = |grouped: &[f64], single: &[f64]| {
         grouped.iter().zip(single).map(|(grouped, single)| grouped / single).collect::<Vec<_>>()
     };
@@ -70,10 +83,10 @@ fn group_commit(
             ("SIJI_GROUP_COMMIT", group.to_owned()),
         ]
     };
-    let grouped = measure(zone, writers, &slow("on"))?;
-    let waiting = measure(zone, writers, &slow("waiting"))?;
-    let single = measure(zone, writers, &slow("off"))?;
-    rows.push(Row::of("sheets/s, 32 writers, 200 flushes/s", grouped.clone(), "1/s", None));
+    let grouped = measure(zone, writers, &slow("on"))?.rates;
+    let waiting = measure(zone, writers, &slow("waiting"))?.rates;
+    let single = measure(zone, writers, &slow("off"))?.rates;
+    rows.push(Row::of("sheets/s, 32 clients, 200 flushes/s", grouped.clone(), "1/s", None));
     rows.push(Row::of("sheets/s, none waited for, 200 flushes/s", waiting, "1/s", None));
     rows.push(Row::of("sheets/s, one commit each, 200 flushes/s", single.clone(), "1/s", None));
     // What that disk can do by itself: the flush that is added, and this disk's own.
@@ -86,20 +99,32 @@ fn group_commit(
     Ok(rows)
 }
 
-/// Sheets saved in a second by all writers together, several times.
-fn measure(zone: &Zone, writers: &[Writer], envs: &[(&str, String)]) -> anyhow::Result<Vec<f64>> {
-    let server = Child::serve(zone, envs)?;
-    let rates = (0..RUNS).map(|_| once(&server, writers)).collect();
-    server.stop()?;
-    rates
+/// Several runs with the same writers.
+struct Measured {
+    /// Sheets saved in a second by all together.
+    rates: Vec<f64>,
+    /// Within which 99 of a hundred were saved, ms.
+    p99s: Vec<f64>,
+    peak_rss_bytes: u64,
 }
 
-fn once(server: &Child, writers: &[Writer]) -> anyhow::Result<f64> {
+fn measure(zone: &Zone, writers: &[Writer], envs: &[(&str, String)]) -> anyhow::Result<Measured> {
+    let server = Child::serve(zone, envs)?;
+    let runs: anyhow::Result<Vec<_>> = (0..RUNS).map(|_| once(&server, writers)).collect();
+    let peak_rss_bytes = server.peak_rss_bytes();
+    server.stop()?;
+    let (rates, p99s) = runs?.into_iter().unzip();
+    Ok(Measured { rates, p99s, peak_rss_bytes })
+}
+
+/// How many were saved in a second, and how long 99 of a hundred took at most, ms.
+fn once(server: &Child, writers: &[Writer]) -> anyhow::Result<(f64, f64)> {
     let mut sheets = Sheets::new(writers);
-    let told = load::closed(server.at, WRITERS, TIME, move || sheets.next())?;
+    let told = load::closed(server.at, writers.len(), TIME, move || sheets.next())?;
     let refused = told.iter().find(|told| told.status != 200);
     anyhow::ensure!(refused.is_none(), "a sheet was answered {}", refused.map_or(0, |t| t.status));
-    Ok(told.len() as f64 / TIME.as_secs_f64())
+    let times = told.iter().map(|told| told.took).collect();
+    Ok((told.len() as f64 / TIME.as_secs_f64(), client::percentile(times, 99)))
 }
 
 /// The writers' sheets, ready to be sent: one of each in turn, again and again.
@@ -134,10 +159,9 @@ impl Sheets {
     }
 }
 
-/// Thirty-two sessions of officers and cadres with the households they may still score: each saves
-/// again, as corrections, what stands on their own sheets.
-pub fn writers(zone: &Zone) -> anyhow::Result<Vec<Writer>> {
-    let app = zone.open()?;
+/// Sessions of officers and cadres with the households they may still score: each saves again, as
+/// corrections, what stands on their own sheets.
+pub fn writers(app: &App, most: usize) -> anyhow::Result<Vec<Writer>> {
     let rows: Vec<(Id, Visit)> = app
         .read::<_, Never>(Reach::System, |tx| {
             Ok(tx.all(
@@ -154,7 +178,7 @@ pub fn writers(zone: &Zone) -> anyhow::Result<Vec<Writer>> {
         .wait()
         .map_err(|e| anyhow::anyhow!("no sheets to correct: {e:?}"))?;
     let mut by_writer: Vec<(Id, Vec<Visit>)> = Vec::new();
-    let share = rows.len().div_ceil(WRITERS);
+    let share = rows.len().div_ceil(most);
     for (person, visit) in rows {
         match by_writer.last_mut() {
             Some((last, visits)) if *last == person && visits.len() < share => visits.push(visit),
@@ -162,10 +186,10 @@ pub fn writers(zone: &Zone) -> anyhow::Result<Vec<Writer>> {
         }
     }
     by_writer.sort_by_key(|(_, visits)| std::cmp::Reverse(visits.len()));
-    by_writer.truncate(WRITERS);
+    by_writer.truncate(most);
     by_writer
         .into_iter()
-        .map(|(person, visits)| Ok((client::session(&app, person)?, visits)))
+        .map(|(person, visits)| Ok((client::session(app, person)?, visits)))
         .collect()
 }
 

@@ -23,7 +23,7 @@ type Reads = Arc<dyn Fn(&mut Tx, &Who) -> Result<(), Failure<Never>> + Send + Sy
 
 /// Villages as large as they are: a tenth of a page is asked of pages that people see.
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
-    let (zone, _) = ground.played("own", OWN_SIZE, 2)?;
+    let zone = ground.played("own", OWN_SIZE, 2)?;
     let app = zone.open()?;
     let person = find(&app, "SELECT id FROM person WHERE login = 'village'")?;
     let who = ask(&app, Reach::System, move |tx| {

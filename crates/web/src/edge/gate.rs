@@ -28,7 +28,7 @@ impl Default for Places {
         Places {
             public: 128,
             read: 128,
-            write: 256,
+            write: 512,
             sign_in: 16,
             heavy: 16,
             public_heavy: 4,

@@ -70,7 +70,7 @@ impl Default for Limits {
             upload: seconds(300),
             total: seconds(300),
             places: Places::default(),
-            wait: Duration::from_millis(30),
+            wait: Duration::from_millis(20),
             bodies: 64 << 20,
             stop: seconds(10),
         }

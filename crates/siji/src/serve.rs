@@ -256,8 +256,9 @@ pub fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Work takes what hearing requests leaves of the processor: a no must not wait behind pages.
-fn give_way() {
+/// Makes this thread one that works: it takes what hearing requests leaves of the processor. A no must
+/// not wait behind pages.
+pub fn give_way() {
     const NICE: i32 = 5;
     if let Err(error) = setpriority_process(None, NICE) {
         tracing::debug!(%error, "a thread keeps its priority");

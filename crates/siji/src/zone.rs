@@ -56,7 +56,7 @@ impl Zone {
             Ok("waiting") => Commits::Waiting,
             _ => options.commits,
         };
-        Ok(store::Options { commits, ..options })
+        Ok(store::Options { commits, reader_begins: crate::serve::give_way, ..options })
     }
 
     pub fn open(&self) -> anyhow::Result<App> {

@@ -30,6 +30,8 @@ pub struct Options {
     pub place: Place,
     pub commits: Commits,
     pub readers: usize,
+    /// Called on each reader's own thread as it begins (SQLite).
+    pub reader_begins: fn(),
     /// What sensitive values are sealed with.
     pub keys: Arc<Keys>,
 }
@@ -43,16 +45,14 @@ pub enum Place {
 }
 
 impl Options {
+    fn of(place: Place, readers: usize, keys: Arc<Keys>) -> Options {
+        Options { place, commits: Commits::Gathered, readers, reader_begins: || {}, keys }
+    }
     pub fn folder(folder: impl Into<PathBuf>, keys: Arc<Keys>) -> Options {
-        Options {
-            place: Place::Folder(folder.into()),
-            commits: Commits::Gathered,
-            readers: 4,
-            keys,
-        }
+        Options::of(Place::Folder(folder.into()), 4, keys)
     }
     pub fn postgres(url: impl Into<String>, keys: Arc<Keys>) -> Options {
-        Options { place: Place::Postgres(url.into()), commits: Commits::Gathered, readers: 6, keys }
+        Options::of(Place::Postgres(url.into()), 6, keys)
     }
 }
 

@@ -77,8 +77,9 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         let open = Reader::open(&file)?;
         let walled = Reader::walled(&file)?;
         let (looks, keys) = (looks.clone(), options.keys.clone());
+        let begin = options.reader_begins;
         let reading = move || {
-            give_way();
+            begin();
             read_loop(&open, &walled, &looks, &keys)
         };
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
@@ -99,15 +100,6 @@ fn forget_the_promise(writer: &Connection) -> Result<()> {
         _ => {}
     }
     Ok(())
-}
-
-/// Behind whoever hears requests and makes them durable, where there is too little of a processor
-/// for all: a thread's own niceness, which goes up without asking.
-fn give_way() {
-    const NICE: i32 = 5;
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "a reader keeps its priority");
-    }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>> {

@@ -64,6 +64,7 @@ pub const FAULTS: &[&dyn Fault] = &[
     &scarce::FullDisk,
     &scarce::LittleMemory,
     &scarce::FewFiles,
+    &scarce::FewPlaces,
     &torn::Torn,
     &torn::Shuffled,
     &torn::ReplyLost,

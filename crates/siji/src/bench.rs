@@ -10,7 +10,9 @@ mod close;
 mod demo;
 mod ground;
 mod import;
+mod load;
 mod month;
+mod overload;
 mod pages;
 mod papers;
 mod phones;
@@ -45,7 +47,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 12] = [
+const SUITES: [Suite; 13] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -55,6 +57,7 @@ const SUITES: [Suite; 12] = [
     suite("posting", posting::run),
     suite("wall", wall::run),
     suite("sheets", sheets::run),
+    suite("overload", overload::run),
     suite("close", close::run),
     suite("redeem", redeem::run),
     Suite { by_database: false, ..suite("print", papers::run) },

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 use app::App;
 use clap::Args;
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit, setpriority_process, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use web::{Limits, Provider, Server, Tls};
+use web::{Limits, Provider, Server, Tls, Work};
 
 use crate::zone::Zone;
 
@@ -48,6 +48,16 @@ pub struct Listen {
     /// Serve figures for Prometheus at /metrics of this address, on this machine only.
     #[arg(long, env = "SIJI_METRICS", value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Requests under way at once, where the usual numbers do not fit: public, read, write, sign_in,
+    /// heavy or public_heavy, each with a number
+    #[arg(
+        long,
+        env = "SIJI_AT_ONCE",
+        value_name = "KIND=NUMBER",
+        value_delimiter = ',',
+        value_parser = at_once
+    )]
+    pub at_once: Vec<(Work, usize)>,
     #[command(flatten)]
     pub oidc: Oidc,
 }
@@ -144,8 +154,25 @@ impl Listen {
         server.public_url = self.public_url.clone();
         server.trusted_proxies = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
         server.limits = limits();
+        for (work, number) in &self.at_once {
+            if let Some(places) = server.limits.places.of(*work) {
+                *places = *number;
+            }
+        }
         Ok(server)
     }
+}
+
+/// `heavy=4`.
+fn at_once(text: &str) -> Result<(Work, usize), String> {
+    let (kind, number) = text.split_once('=').ok_or("a kind of work, =, and a number")?;
+    let work = Work::ALL.into_iter().find(|work| work.code() == kind);
+    let work = work.filter(|work| !matches!(work, Work::Slight | Work::Watch));
+    let number = number.parse().ok().filter(|number| (1..=100_000).contains(number));
+    Ok((
+        work.ok_or_else(|| format!("`{kind}` is no kind of work that can be limited"))?,
+        number.ok_or("not a number from 1 to 100000")?,
+    ))
 }
 
 /// Files that are not connections: the database, its readers, uploads, the worker.
@@ -154,7 +181,13 @@ const OTHER_FILES: u64 = 256;
 /// As many connections as there can be open files, up to the usual number.
 fn limits() -> Limits {
     let usual = Limits::default();
-    let wanted = u64::from(usual.connections) + OTHER_FILES;
+    let open = open_files(u64::from(usual.connections) + OTHER_FILES);
+    let connections = open.saturating_sub(OTHER_FILES).max(16);
+    Limits { connections: u32::try_from(connections).unwrap_or(usual.connections), ..usual }
+}
+
+/// Lets this process open so many files, or as many as it may; how many that is.
+pub fn open_files(wanted: u64) -> u64 {
     let mut files = getrlimit(Resource::Nofile);
     let most = files.maximum.map_or(wanted, |most| most.min(wanted));
     if files.current.is_some_and(|now| now < most) {
@@ -163,9 +196,7 @@ fn limits() -> Limits {
             tracing::warn!(%error, "the limit on open files could not be raised");
         }
     }
-    let open = getrlimit(Resource::Nofile).current.map_or(wanted, |now| now.min(wanted));
-    let connections = open.saturating_sub(OTHER_FILES).max(16);
-    Limits { connections: u32::try_from(connections).unwrap_or(usual.connections), ..usual }
+    getrlimit(Resource::Nofile).current.map_or(wanted, |now| now.min(wanted))
 }
 
 /// Serves until it is told to stop (Ctrl-C or SIGTERM).
@@ -174,8 +205,16 @@ pub fn serve(
     listen: &Listen,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (server, tls) = (Arc::new(listen.server(app.clone())?), listen.tls()?);
+    let threads = || {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        threads.enable_all();
+        threads
+    };
+    let runtime = threads().thread_name("siji-edge").build()?;
+    let workshop = threads().thread_name("siji-work").on_thread_start(give_way).build()?;
+    let mut server = listen.server(app.clone())?;
+    server.workshop = Some(workshop.handle().clone());
+    let (server, tls) = (Arc::new(server), listen.tls()?);
     runtime.block_on(async {
         let (stopping, stop) = watch::channel(false);
         let listener = bind(listen.listen, "--listen")?;
@@ -215,6 +254,15 @@ pub fn serve(
     })?;
     app.seal(web::now())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes this thread one that works: it takes what hearing requests leaves of the processor. A no must
+/// not wait behind pages.
+pub fn give_way() {
+    const NICE: i32 = 5;
+    if let Err(error) = setpriority_process(None, NICE) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
 }
 
 /// Connections that may wait to be accepted. With too few, the system forgets some of a sudden
@@ -273,5 +321,19 @@ async fn stopped() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_requests_are_said_by_kind() {
+        assert_eq!(at_once("heavy=4"), Ok((Work::Heavy, 4)));
+        assert_eq!(at_once("public_heavy=100000"), Ok((Work::PublicHeavy, 100_000)));
+        for wrong in ["", "heavy", "heavy=", "heavy=0", "heavy=-1", "slight=4", "watch=1", "x=4"] {
+            assert!(at_once(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::App;
 use clap::Args;
 use seal::Cipher;
-use store::Keys;
+use store::{Commits, Keys};
 
 /// The zone's folder when none is named.
 pub const FOLDER: &str = "siji-data";
@@ -50,9 +50,13 @@ impl Zone {
             Some(url) => store::Options::postgres(url.clone(), keys),
             None => store::Options::folder(self.data.clone(), keys),
         };
-        // Only to measure what group commit is worth.
-        let group_commit = std::env::var_os("SIJI_GROUP_COMMIT").is_none_or(|v| v != "off");
-        Ok(store::Options { group_commit, ..options })
+        // Only to measure what it is worth.
+        let commits = match std::env::var("SIJI_GROUP_COMMIT").as_deref() {
+            Ok("off") => Commits::Each,
+            Ok("waiting") => Commits::Waiting,
+            _ => options.commits,
+        };
+        Ok(store::Options { commits, reader_begins: crate::serve::give_way, ..options })
     }
 
     pub fn open(&self) -> anyhow::Result<App> {

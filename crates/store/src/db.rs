@@ -4,24 +4,34 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use domain::access::Reach;
 use tokio::sync::{oneshot, watch};
 
+use crate::door::{Door, Turned};
 use crate::{Broken, Keys, Result, Tx};
 
-/// Jobs that may wait at one door; one more is told to come back later.
-const QUEUE: usize = 4_096;
+/// How many jobs share a commit (SQLite). All but the last are there to measure what it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// One for each.
+    Each,
+    /// One for all that wait.
+    Waiting,
+    /// One for all that wait and for those whose askers, by the last groups, are about to come.
+    Gathered,
+}
 
 /// Where a zone is kept.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub place: Place,
-    /// One commit for all jobs that wait (SQLite). Off only to measure what it is worth.
-    pub group_commit: bool,
+    pub commits: Commits,
     pub readers: usize,
+    /// Called on each reader's own thread as it begins (SQLite).
+    pub reader_begins: fn(),
     /// What sensitive values are sealed with.
     pub keys: Arc<Keys>,
 }
@@ -35,11 +45,14 @@ pub enum Place {
 }
 
 impl Options {
+    fn of(place: Place, readers: usize, keys: Arc<Keys>) -> Options {
+        Options { place, commits: Commits::Gathered, readers, reader_begins: || {}, keys }
+    }
     pub fn folder(folder: impl Into<PathBuf>, keys: Arc<Keys>) -> Options {
-        Options { place: Place::Folder(folder.into()), group_commit: true, readers: 4, keys }
+        Options::of(Place::Folder(folder.into()), 4, keys)
     }
     pub fn postgres(url: impl Into<String>, keys: Arc<Keys>) -> Options {
-        Options { place: Place::Postgres(url.into()), group_commit: true, readers: 6, keys }
+        Options::of(Place::Postgres(url.into()), 6, keys)
     }
 }
 
@@ -64,10 +77,36 @@ pub struct Db {
 pub(crate) struct Doors {
     /// Whether the disk has failed the writer.
     pub(crate) lost: watch::Receiver<bool>,
-    pub(crate) write: Option<SyncSender<Box<dyn Job>>>,
-    pub(crate) read: Option<SyncSender<Box<dyn Job>>>,
+    pub(crate) write: Option<Door>,
+    pub(crate) read: Option<Door>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub(crate) is_sqlite: bool,
+}
+
+/// What was made durable since the start.
+#[derive(Default)]
+pub(crate) struct Tally {
+    commits: AtomicU64,
+    jobs: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn committed(&self, jobs: usize) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.jobs.fetch_add(jobs as u64, Ordering::Relaxed);
+    }
+}
+
+/// How much waits and how much was done, for whoever watches over the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Jobs that wait to be begun.
+    pub writes_waiting: usize,
+    pub reads_waiting: usize,
+    /// Commits since the start, and the jobs in them.
+    pub commits: u64,
+    pub committed: u64,
 }
 
 impl Drop for Doors {
@@ -111,6 +150,16 @@ impl Db {
         self.doors.is_sqlite
     }
 
+    pub fn figures(&self) -> Figures {
+        let waiting = |door: &Option<Door>| door.as_ref().map_or(0, Door::waiting);
+        Figures {
+            writes_waiting: waiting(&self.doors.write),
+            reads_waiting: waiting(&self.doors.read),
+            commits: self.doors.tally.commits.load(Ordering::Relaxed),
+            committed: self.doors.tally.jobs.load(Ordering::Relaxed),
+        }
+    }
+
     /// Ends when the disk has failed whoever writes. Nothing is written any more; a new start goes
     /// on from what is on disk.
     pub async fn lost(&self) {
@@ -150,7 +199,7 @@ impl Db {
 }
 
 fn send<T, E>(
-    door: Option<&SyncSender<Box<dyn Job>>>,
+    door: Option<&Door>,
     reach: Reach,
     work: impl FnMut(&mut Tx) -> std::result::Result<T, E> + Send + 'static,
 ) -> Answer<T, E>
@@ -160,16 +209,16 @@ where
 {
     let (reply, answer) = oneshot::channel();
     let job = Box::new(JobOf { reach, work, outcome: None, reply });
-    let refused = match door.map(|d| d.try_send(job)) {
-        None => Some(Broken::Closed),
-        Some(Err(TrySendError::Full(_))) => Some(Broken::Busy("too much is waiting")),
-        Some(Err(TrySendError::Disconnected(_))) => Some(Broken::Closed),
+    let refused = match door.map(|door| door.send(job)) {
         Some(Ok(())) => None,
+        Some(Err(Turned::Full)) => Some(Broken::Busy("too much is waiting")),
+        Some(Err(Turned::Closed)) | None => Some(Broken::Closed),
     };
     Answer { refused: refused.map(E::from), answer }
 }
 
-/// What a job will have answered.
+/// What a job will have answered. Dropped before the job is begun, it takes the job back.
+#[must_use = "work that nobody waits for is not begun"]
 pub struct Answer<T, E> {
     refused: Option<E>,
     answer: oneshot::Receiver<std::result::Result<T, E>>,
@@ -211,6 +260,8 @@ pub(crate) enum Verdict {
 
 pub(crate) trait Job: Send {
     fn reach(&self) -> &Reach;
+    /// Does anybody still wait for the answer?
+    fn is_wanted(&self) -> bool;
     fn run(&mut self, tx: &mut Tx) -> Verdict;
     /// Sends the answer; `failed` says why the work could not be made durable.
     fn answer(self: Box<Self>, failed: Option<Broken>);
@@ -231,6 +282,10 @@ where
 {
     fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
     }
 
     fn run(&mut self, tx: &mut Tx) -> Verdict {
@@ -256,19 +311,7 @@ where
             (Some(why), _) => Err(E::from(why)),
             (None, None) => Err(E::from(Broken::Closed)),
         };
-        // The asker may have gone; the work stands all the same.
+        // The asker may have gone since it was begun; the work stands all the same.
         let _ = self.reply.send(outcome);
     }
-}
-
-pub(crate) type Inbox = Arc<std::sync::Mutex<Receiver<Box<dyn Job>>>>;
-
-pub(crate) fn door() -> (SyncSender<Box<dyn Job>>, Inbox) {
-    let (tx, rx) = std::sync::mpsc::sync_channel(QUEUE);
-    (tx, Arc::new(std::sync::Mutex::new(rx)))
-}
-
-/// The next job, or `None` when the last `Db` is gone.
-pub(crate) fn next(inbox: &Inbox) -> Option<Box<dyn Job>> {
-    inbox.lock().ok()?.recv().ok()
 }

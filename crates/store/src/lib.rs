@@ -8,6 +8,7 @@ mod bulk;
 mod db;
 mod dialect;
 pub mod doctor;
+mod door;
 mod listing;
 mod migrate;
 mod postgres_pool;
@@ -32,7 +33,7 @@ pub mod scoring;
 pub mod verify;
 
 pub use bulk::Type;
-pub use db::{Answer, Db, Fault, Options, Place};
+pub use db::{Answer, Commits, Db, Fault, Figures, Options, Place};
 pub(crate) use listing::Listing;
 pub use migrate::FILES as MIGRATIONS;
 pub use row::{Row, Val};

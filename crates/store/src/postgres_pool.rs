@@ -2,17 +2,19 @@
 //! same ids, which makes a retry harmless.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use domain::access::Reach;
 
-use crate::db::{Doors, Inbox, Options, Verdict, door, next};
+use crate::db::{Doors, Options, Tally, Verdict};
+use crate::door::{Inbox, door};
 use crate::tx::{Client, Engine};
 use crate::{Broken, Keys, Result, Tx, migrate, wall};
 
 const WRITERS: usize = 8;
 const TRIES: u32 = 40;
+const AWAY: &str = "the database does not answer";
 
 #[derive(Clone)]
 struct Address {
@@ -34,23 +36,28 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
 
     let (write, work) = door();
     let (read, looks) = door();
+    let (tally, silence) = (Arc::new(Tally::default()), Arc::new(Silence::default()));
+    let one = |inbox: &Arc<Inbox>, begin: &'static str, tally: Option<&Arc<Tally>>| Worker {
+        address: address.clone(),
+        inbox: inbox.clone(),
+        begin,
+        keys: options.keys.clone(),
+        tally: tally.cloned(),
+        silence: silence.clone(),
+    };
     let mut threads = Vec::new();
     for n in 0..WRITERS {
-        let (address, work, keys) = (address.clone(), work.clone(), options.keys.clone());
-        threads.push(spawn(&format!("siji-writer-{n}"), move || {
-            run_loop(&address, &work, "BEGIN ISOLATION LEVEL SERIALIZABLE", &keys)
-        })?);
+        let worker = one(&work, "BEGIN ISOLATION LEVEL SERIALIZABLE", Some(&tally));
+        threads.push(spawn(&format!("siji-writer-{n}"), move || worker.run())?);
     }
     for n in 0..options.readers.max(1) {
-        let (address, looks, keys) = (address.clone(), looks.clone(), options.keys.clone());
-        threads.push(spawn(&format!("siji-reader-{n}"), move || {
-            run_loop(&address, &looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &keys)
-        })?);
+        let worker = one(&looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None);
+        threads.push(spawn(&format!("siji-reader-{n}"), move || worker.run())?);
     }
     // A server of its own looks after its disk.
     let (_, lost) = tokio::sync::watch::channel(false);
     let (write, read, threads) = (Some(write), Some(read), threads.into());
-    Ok(Doors { lost, write, read, threads, is_sqlite: false })
+    Ok(Doors { lost, write, read, tally, threads, is_sqlite: false })
 }
 
 /// A connection of the owner's, in the zone's schema, which is made where it is missing.
@@ -129,63 +136,101 @@ impl Address {
     }
 }
 
-fn run_loop(address: &Address, inbox: &Inbox, begin: &str, keys: &Arc<Keys>) {
-    let mut held: Option<Client> = None;
-    while let Some(mut job) = next(inbox) {
-        let mut failed = None;
-        for tried in 1.. {
-            let client = match held.take().map_or_else(|| address.working(), Ok) {
-                Ok(client) => held.insert(client),
-                Err(e) => {
-                    tracing::error!(error = %e, "the database does not answer");
-                    failed = Some(Broken::Busy("the database does not answer"));
-                    break;
-                }
-            };
-            let verdict = run_once(address, client, job.as_mut(), begin, keys);
-            match verdict {
-                Ok(Verdict::Keep | Verdict::Undo | Verdict::Full) => break,
-                Ok(Verdict::Again) => {}
-                Ok(Verdict::Lost) => held = None,
-                Err(e) if e.is_transient() => {}
-                Err(e) => {
-                    // A commit without an answer is not tried again here: the asker's key decides.
-                    held = None;
-                    failed = Some(match e.is_disconnect() {
-                        true => Broken::Unsure(e.to_string()),
-                        false => e.again(),
-                    });
-                    break;
-                }
-            }
-            if tried >= TRIES {
-                failed = Some(Broken::Busy("too many want the same"));
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(u64::from(tried.min(10))));
+/// When a connection was last tried for long in vain.
+#[derive(Default)]
+struct Silence(Mutex<Option<Instant>>);
+
+/// Longer than a server that is there takes to say yes or no.
+const LONG: Duration = Duration::from_secs(1);
+
+impl Silence {
+    fn heard(&self, tried_since: Instant) {
+        if let (true, Ok(mut last)) = (tried_since.elapsed() > LONG, self.0.lock()) {
+            *last = Some(Instant::now());
         }
-        job.answer(failed);
+    }
+
+    fn has_fallen_since(&self, since: Instant) -> bool {
+        self.0.lock().is_ok_and(|last| last.is_some_and(|last| since <= last))
     }
 }
 
-fn run_once(
-    address: &Address,
-    client: &mut Client,
-    job: &mut dyn crate::db::Job,
-    begin: &str,
-    keys: &Arc<Keys>,
-) -> Result<Verdict> {
-    if let Err(e) = address.begin(client, begin, job.reach()) {
-        let is_gone = client.client.is_closed() || e.is_disconnect();
-        return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
-    }
-    let verdict = job.run(&mut Tx { engine: Engine::Postgres(client), keys: keys.clone() });
-    match verdict {
-        Verdict::Keep => client.client.batch_execute("COMMIT")?,
-        Verdict::Undo | Verdict::Again | Verdict::Full => {
-            client.client.batch_execute("ROLLBACK")?
+/// One connection and its thread.
+struct Worker {
+    address: Address,
+    inbox: Arc<Inbox>,
+    begin: &'static str,
+    keys: Arc<Keys>,
+    /// Of those that write.
+    tally: Option<Arc<Tally>>,
+    silence: Arc<Silence>,
+}
+
+impl Worker {
+    fn run(&self) {
+        let mut held: Option<Client> = None;
+        while let Some((mut job, since)) = self.inbox.next() {
+            // Whoever waited while nobody answered is told so; else each would wait for a try of
+            // their own, one after another.
+            if held.is_none() && self.silence.has_fallen_since(since) {
+                job.answer(Some(Broken::Busy(AWAY)));
+                continue;
+            }
+            let failed = self.run_job(&mut held, job.as_mut());
+            job.answer(failed);
         }
-        Verdict::Lost => {}
     }
-    Ok(verdict)
+
+    /// What kept it from being made durable, if anything did.
+    fn run_job(&self, held: &mut Option<Client>, job: &mut dyn crate::db::Job) -> Option<Broken> {
+        for tried in 1..=TRIES {
+            let trying = Instant::now();
+            let client = match held.take().map_or_else(|| self.address.working(), Ok) {
+                Ok(client) => held.insert(client),
+                Err(e) => {
+                    self.silence.heard(trying);
+                    tracing::error!(error = %e, "the database does not answer");
+                    return Some(Broken::Busy(AWAY));
+                }
+            };
+            match self.run_once(client, job) {
+                Ok(Verdict::Keep | Verdict::Undo | Verdict::Full) => return None,
+                Ok(Verdict::Again) => {}
+                Ok(Verdict::Lost) => *held = None,
+                Err(e) if e.is_transient() => {}
+                Err(e) => {
+                    // A commit without an answer is not tried again here: the asker's key decides.
+                    *held = None;
+                    return Some(match e.is_disconnect() {
+                        true => Broken::Unsure(e.to_string()),
+                        false => e.again(),
+                    });
+                }
+            }
+            std::thread::sleep(Duration::from_millis(u64::from(tried.min(10))));
+        }
+        Some(Broken::Busy("too many want the same"))
+    }
+
+    fn run_once(&self, client: &mut Client, job: &mut dyn crate::db::Job) -> Result<Verdict> {
+        if let Err(e) = self.address.begin(client, self.begin, job.reach()) {
+            let is_gone = client.client.is_closed() || e.is_disconnect();
+            return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
+        }
+        let verdict =
+            job.run(&mut Tx { engine: Engine::Postgres(client), keys: self.keys.clone() });
+        match verdict {
+            Verdict::Keep => {
+                client.client.batch_execute("COMMIT")?;
+                if let Some(tally) = &self.tally {
+                    tally.committed(1);
+                }
+            }
+            Verdict::Undo | Verdict::Again | Verdict::Full => {
+                client.client.batch_execute("ROLLBACK")?
+            }
+            Verdict::Lost => {}
+        }
+        Ok(verdict)
+    }
 }

@@ -9,7 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::watch;
 
-use crate::db::{Doors, Inbox, Job, Options, Verdict, door, next};
+use crate::db::{Commits, Doors, Job, Options, Tally, Verdict};
+use crate::door::{Inbox, door};
 use crate::tx::Engine;
 use crate::wall::sqlite::{Held, build, close_tables, guard_writes};
 use crate::{Broken, Keys, Result, Tx, migrate};
@@ -30,6 +31,8 @@ pub fn version() -> &'static str {
 /// A group is closed when it is this large or has been open this long.
 const GROUP_MAX: usize = 512;
 const GROUP_TIME: Duration = Duration::from_millis(25);
+/// Of the last flush's time, so much is waited for more of a group to come.
+const PATIENCE: u32 = 4;
 
 pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     if !is_safe() {
@@ -53,11 +56,19 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     guard_writes(&writer)?;
     let (write, work) = door();
     let (read, looks) = door();
-    let group_max = if options.group_commit { GROUP_MAX } else { 1 };
-    let keys = options.keys.clone();
     let (losing, lost) = watch::channel(false);
+    let tally = Arc::new(Tally::default());
+    let mut writing = Writer {
+        connection: writer,
+        held,
+        inbox: work,
+        commits: options.commits,
+        keys: options.keys.clone(),
+        tally: tally.clone(),
+        rhythm: Rhythm::default(),
+    };
     let writing = move || {
-        if write_loop(&writer, &held, &work, group_max, &keys).is_err() {
+        if writing.run().is_err() {
             let _ = losing.send(true);
         }
     };
@@ -66,11 +77,15 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
         let open = Reader::open(&file)?;
         let walled = Reader::walled(&file)?;
         let (looks, keys) = (looks.clone(), options.keys.clone());
-        let reading = move || read_loop(&open, &walled, &looks, &keys);
+        let begin = options.reader_begins;
+        let reading = move || {
+            begin();
+            read_loop(&open, &walled, &looks, &keys)
+        };
         threads.push(spawn(&format!("siji-reader-{n}"), reading)?);
     }
     let (write, read, threads) = (Some(write), Some(read), threads.into());
-    Ok(Doors { lost, write, read, threads, is_sqlite: true })
+    Ok(Doors { lost, write, read, tally, threads, is_sqlite: true })
 }
 
 #[cfg(all(feature = "sabotage", not(debug_assertions)))]
@@ -133,73 +148,106 @@ impl Reader {
 /// gone: nothing is tried again on the same connection.
 struct DiskFailed;
 
-fn write_loop(
-    connection: &Connection,
-    held: &Held,
-    inbox: &Inbox,
-    group_max: usize,
-    keys: &Arc<Keys>,
-) -> std::result::Result<(), DiskFailed> {
-    while let Some(first) = next(inbox) {
-        let mut group = Vec::new();
-        let outcome = run_group((connection, held), inbox, group_max, keys, first, &mut group);
-        let Err(e) = outcome else {
-            group.into_iter().for_each(|job| job.answer(None));
-            continue;
-        };
-        let _ = connection.execute_batch("ROLLBACK");
-        tracing::error!(error = %e, jobs = group.len(), "a commit failed");
-        group.into_iter().for_each(|job| job.answer(Some(e.again())));
-        if e.is_disk_failure() {
-            return Err(DiskFailed);
-        }
-    }
-    Ok(())
+struct Writer {
+    connection: Connection,
+    held: Held,
+    inbox: Arc<Inbox>,
+    commits: Commits,
+    keys: Arc<Keys>,
+    tally: Arc<Tally>,
+    rhythm: Rhythm,
 }
 
-fn run_group(
-    (connection, held): (&Connection, &Held),
-    inbox: &Inbox,
-    group_max: usize,
-    keys: &Arc<Keys>,
-    first: Box<dyn Job>,
-    group: &mut Vec<Box<dyn Job>>,
-) -> Result<()> {
-    let opened = Instant::now();
-    let mut run = |mut job: Box<dyn Job>| {
-        held.hold(Some(job.reach()));
-        let verdict = job.run(&mut Tx { engine: Engine::Sqlite(connection), keys: keys.clone() });
-        held.hold(None);
+/// What the last group tells of the next one.
+#[derive(Default)]
+struct Rhythm {
+    /// Who was in it, and who came while it was flushed: as many may come again.
+    askers: usize,
+    /// How long its commit took.
+    flush: Duration,
+}
+
+type Group = Vec<Box<dyn Job>>;
+
+impl Writer {
+    fn run(&mut self) -> std::result::Result<(), DiskFailed> {
+        while let Some((first, _)) = self.inbox.next() {
+            let mut group = Vec::new();
+            let Err(e) = self.run_group(first, &mut group) else {
+                group.into_iter().for_each(|job| job.answer(None));
+                continue;
+            };
+            let _ = self.connection.execute_batch("ROLLBACK");
+            tracing::error!(error = %e, jobs = group.len(), "a commit failed");
+            group.into_iter().for_each(|job| job.answer(Some(e.again())));
+            if e.is_disk_failure() {
+                return Err(DiskFailed);
+            }
+        }
+        Ok(())
+    }
+
+    fn run_group(&mut self, first: Box<dyn Job>, group: &mut Group) -> Result<()> {
+        let opened = Instant::now();
+        if let Err(e) = exec(&self.connection, "BEGIN IMMEDIATE") {
+            group.push(first);
+            return Err(e);
+        }
+        // Alone in the transaction it needs no savepoint, for which SQLite keeps a copy of every
+        // page in memory and goes through all of them with each statement: much for a whole
+        // village's month.
+        if !self.run_job(first, group)? {
+            return exec(&self.connection, "ROLLBACK");
+        }
+        let max = if self.commits == Commits::Each { 1 } else { GROUP_MAX };
+        let (mut kept, mut patience) = (1, self.rhythm.flush / PATIENCE);
+        while group.len() < max && opened.elapsed() < GROUP_TIME {
+            let Some(job) = self.next_of_group(group.len(), &mut patience) else { break };
+            exec(&self.connection, "SAVEPOINT one")?;
+            match self.run_job(job, group)? {
+                true => kept += 1,
+                false => exec(&self.connection, "ROLLBACK TO one")?,
+            }
+            exec(&self.connection, "RELEASE one")?;
+        }
+        let flushing = Instant::now();
+        exec(&self.connection, "COMMIT")?;
+        self.rhythm.flush = flushing.elapsed();
+        self.rhythm.askers = group.len() + self.inbox.waiting();
+        self.tally.committed(kept);
+        Ok(())
+    }
+
+    /// Whoever waits already; else, while fewer are in the group than were lately under way, whoever
+    /// comes within what is left of the patience. Without it the askers fall into two halves, each
+    /// of which comes while the other is flushed, and a flush serves only one of them.
+    fn next_of_group(&self, len: usize, patience: &mut Duration) -> Option<Box<dyn Job>> {
+        let waits = self.inbox.next_within(Duration::ZERO);
+        let is_whole = len >= self.rhythm.askers || self.commits != Commits::Gathered;
+        if waits.is_some() || is_whole {
+            return waits;
+        }
+        let begun = Instant::now();
+        let came = self.inbox.next_within(*patience);
+        *patience = patience.saturating_sub(begun.elapsed());
+        came
+    }
+
+    /// Did it leave something to be kept?
+    fn run_job(&self, mut job: Box<dyn Job>, group: &mut Group) -> Result<bool> {
+        self.held.hold(Some(job.reach()));
+        let engine = Engine::Sqlite(&self.connection);
+        let verdict = job.run(&mut Tx { engine, keys: self.keys.clone() });
+        self.held.hold(None);
         group.push(job);
         match verdict {
-            Verdict::Keep => Ok((true, group.len())),
-            Verdict::Undo | Verdict::Again => Ok((false, group.len())),
+            Verdict::Keep => Ok(true),
+            Verdict::Undo | Verdict::Again => Ok(false),
             // The engine may have undone the whole transaction: the others in it know nothing.
             Verdict::Full => Err(Broken::Full),
             Verdict::Lost => Err(disk_failed()),
         }
-    };
-    if let Err(e) = exec(connection, "BEGIN IMMEDIATE") {
-        group.push(first);
-        return Err(e);
     }
-    // Alone in the transaction it needs no savepoint, for which SQLite keeps a copy of every page
-    // in memory and goes through all of them with each statement: much for a whole village's month.
-    let (mut is_kept, mut len) = run(first)?;
-    if !is_kept {
-        return exec(connection, "ROLLBACK");
-    }
-    while len < group_max && opened.elapsed() < GROUP_TIME {
-        let waiting = inbox.lock().ok().and_then(|inbox| inbox.try_recv().ok());
-        let Some(job) = waiting else { break };
-        exec(connection, "SAVEPOINT one")?;
-        (is_kept, len) = run(job)?;
-        if !is_kept {
-            exec(connection, "ROLLBACK TO one")?;
-        }
-        exec(connection, "RELEASE one")?;
-    }
-    exec(connection, "COMMIT")
 }
 
 fn disk_failed() -> Broken {
@@ -213,7 +261,7 @@ fn exec(connection: &Connection, sql: &str) -> Result<()> {
 }
 
 fn read_loop(open: &Reader, walled: &Reader, inbox: &Inbox, keys: &Arc<Keys>) {
-    while let Some(mut job) = next(inbox) {
+    while let Some((mut job, _)) = inbox.next() {
         let Reader { connection, held } = if *job.reach() == Reach::System { open } else { walled };
         let begun = exec(connection, "BEGIN");
         if begun.is_ok() {

@@ -14,7 +14,7 @@ pub use provider::{Provider, Unfit, outgoing};
 
 use crate::ask::see_other;
 use crate::edge::cookie::LANGUAGE;
-use crate::{Ask, Lang, Needs, Problem, Route, Subject};
+use crate::{Ask, Lang, Needs, Problem, Route, Subject, Work};
 
 pub fn routes() -> Vec<Route> {
     use Needs::{May, Nothing, SignedIn};
@@ -26,7 +26,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/login", row!("access.login_form"), Nothing, Zone, sign_in::form)
             .takes(&["next"]),
         Route::post("/login", row!("access.sign_in"), Nothing, Zone, sign_in::sign_in)
-            .takes(&["login", "password", "next"]),
+            .takes(&["login", "password", "next"])
+            .work(Work::SignIn),
         Route::get("/login/code", row!("access.code_form"), Nothing, Zone, sign_in::code_form)
             .takes(&["next"]),
         Route::post("/login/code", row!("access.show_code"), Nothing, Zone, sign_in::show_code)
@@ -41,7 +42,8 @@ pub fn routes() -> Vec<Route> {
         Route::get("/welcome", row!("access.welcome_form"), Nothing, Zone, sign_in::welcome_form)
             .takes(&["first"]),
         Route::post("/welcome", row!("access.accept"), Nothing, Zone, sign_in::accept)
-            .takes(&["key", "code", "name", "login", "password", "again"]),
+            .takes(&["key", "code", "name", "login", "password", "again"])
+            .work(Work::SignIn),
         Route::get("/language", row!("access.language"), Nothing, Zone, language)
             .takes(&["to", "back"]),
         Route::get("/account", row!("access.account"), SignedIn, Zone, account::page)
@@ -53,7 +55,8 @@ pub fn routes() -> Vec<Route> {
             Zone,
             account::password,
         )
-        .takes(&["key", "old", "password", "again", "next"]),
+        .takes(&["key", "old", "password", "again", "next"])
+        .work(Work::SignIn),
         Route::post(
             "/account/sessions/{id}/end",
             row!("access.end_session"),
@@ -70,7 +73,8 @@ pub fn routes() -> Vec<Route> {
             Zone,
             account::begin_factor,
         )
-        .takes(&["password", "next"]),
+        .takes(&["password", "next"])
+        .work(Work::SignIn),
         Route::post(
             "/account/factor/confirm",
             row!("access.confirm_factor"),
@@ -86,7 +90,8 @@ pub fn routes() -> Vec<Route> {
             Zone,
             account::drop_factor,
         )
-        .takes(&["key", "password"]),
+        .takes(&["key", "password"])
+        .work(Work::SignIn),
         Route::get("/people", row!("access.people"), read, Zone, people::page)
             .takes(&["q", "page", "person"]),
         Route::post("/people", row!("access.add_person"), read, Zone, people::add)
@@ -180,7 +185,12 @@ async fn costly<T: Send + 'static>(
     ask: &Ask,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    let _slot = ask.server.slot().await;
+    let (slot, place) = (ask.server.slot().await, ask.place.clone());
+    let work = move || {
+        let done = work();
+        drop((slot, place));
+        done
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "page"))

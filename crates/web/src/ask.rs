@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::edge::headers::page_policy;
-use crate::edge::{Server, csrf};
+use crate::edge::{Held, Place, Server, csrf};
 use crate::texts::Lang;
 use crate::{Needs, Problem};
 
@@ -49,6 +49,10 @@ pub struct Ask {
     pub(crate) body: Bytes,
     /// Of a form with a file.
     pub(crate) parts: BTreeMap<String, Upload>,
+    /// Among those that are under way; work that outlives its request takes it along.
+    pub(crate) place: Option<Place>,
+    /// What the body takes of the room for all bodies.
+    pub(crate) held: Option<Held>,
 }
 
 impl Ask {

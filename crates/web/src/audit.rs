@@ -144,12 +144,13 @@ impl Strangers {
 
 pub(crate) type Counted = Mutex<Strangers>;
 
-/// Seals what waits, every second, for as long as it is polled.
+/// Seals what waits, every second, for as long as it is polled; and says how many were sent away.
 pub async fn keep_sealed(server: Arc<Server>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         second.tick().await;
+        server.say_who_was_sent_away();
         let now = crate::now();
         let overdue = server.strangers.lock().ok().and_then(|mut s| s.overdue(now));
         if let Some(unlisted) = overdue {

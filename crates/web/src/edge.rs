@@ -4,7 +4,9 @@
 mod body;
 mod client;
 pub(crate) mod cookie;
+pub(crate) mod crowded;
 pub(crate) mod csrf;
+mod gate;
 pub(crate) mod headers;
 pub(crate) mod health;
 mod listen;
@@ -12,13 +14,14 @@ mod metrics;
 #[cfg(feature = "parsers")]
 pub mod parsers;
 mod tls;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use app::{App, Never, Reach};
 use askama::Template;
@@ -35,6 +38,9 @@ use tracing::Instrument as _;
 use body::Brought;
 use client::Client;
 pub use csrf::form_token;
+pub use gate::Places;
+use gate::{Bodies, Full, Gate};
+pub(crate) use gate::{Held, Place};
 use headers::{Keep, protect};
 pub use listen::{Limits, serve, serve_metrics};
 use metrics::Metrics;
@@ -44,7 +50,7 @@ use crate::ask::{Ask, answer, is_open, see_other, unique};
 use crate::guard::Guard;
 use crate::page::{Page, Season};
 use crate::problem::Problem;
-use crate::route::{Needs, Route, Subject};
+use crate::route::{Needs, Route, Subject, Work};
 use crate::texts::Lang;
 
 /// Milliseconds since 1970, UTC.
@@ -72,6 +78,9 @@ pub struct Server {
     /// Where people may sign in instead, if the operator named one.
     pub provider: Option<Arc<crate::Provider>>,
     pub limits: Limits,
+    /// Where requests are worked on that have a place, if not where they are heard: then nobody
+    /// waits to be heard, or to be told that there is no place, behind somebody's page.
+    pub workshop: Option<tokio::runtime::Handle>,
     /// Peers whose word counts on whom they speak for.
     pub trusted_proxies: Vec<IpAddr>,
     pub(crate) metrics: Metrics,
@@ -82,7 +91,12 @@ pub struct Server {
     /// Pages of what hangs, as they were last written.
     pub(crate) walls: crate::posting::kept::Walls,
     zone: OnceLock<String>,
-    slots: tokio::sync::Semaphore,
+    slots: Arc<tokio::sync::Semaphore>,
+    desk: Arc<tokio::sync::Semaphore>,
+    gate: OnceLock<Gate>,
+    bodies: Bodies,
+    /// Requests that found no place, since it was last said.
+    sent_away: AtomicU64,
     /// Guards that a test has taken away.
     #[cfg(feature = "sabotage")]
     pub without: Vec<Guard>,
@@ -97,13 +111,18 @@ impl Server {
             secure_cookies: false,
             provider: None,
             limits: Limits::default(),
+            workshop: None,
             trusted_proxies: Vec::new(),
             metrics: Metrics::default(),
             numbers: AtomicU64::new(0),
             strangers: Default::default(),
             walls: Default::default(),
             zone: OnceLock::new(),
-            slots: tokio::sync::Semaphore::new(2),
+            slots: Arc::new(tokio::sync::Semaphore::new(2)),
+            desk: Arc::new(tokio::sync::Semaphore::new(1)),
+            gate: OnceLock::new(),
+            bodies: Bodies::default(),
+            sent_away: AtomicU64::new(0),
             #[cfg(feature = "sabotage")]
             without: Vec::new(),
         }
@@ -114,9 +133,46 @@ impl Server {
         self.zone.get().cloned().unwrap_or_default()
     }
 
-    /// A place among the few costly computations that may run at once (passwords).
-    pub async fn slot(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        self.slots.acquire().await.ok()
+    /// A place among the few costly computations that may run at once (passwords). The computation
+    /// holds it, which goes on when its asker has gone.
+    pub async fn slot(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        self.slots.clone().acquire_owned().await.ok()
+    }
+
+    /// The place where workbooks are read, one at a time: each takes a process with much memory.
+    /// `None` where none came free within this time.
+    pub(crate) async fn desk(&self, within: Duration) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let desk = tokio::time::timeout(within, self.desk.clone().acquire_owned()).await;
+        if desk.is_err() {
+            self.metrics.refused("desk");
+        }
+        desk.ok()?.ok()
+    }
+
+    fn gate(&self) -> &Gate {
+        self.gate.get_or_init(|| Gate::new(self.limits.places, self.limits.wait))
+    }
+
+    async fn enter(&self, work: Work) -> Result<Place, Full> {
+        let entered = self.gate().enter(work).await;
+        if entered.is_err() {
+            self.metrics.refused(work.code());
+            self.sent_away.fetch_add(1, Ordering::Relaxed);
+        }
+        entered
+    }
+
+    /// What is counted, with what is so now.
+    fn figures(&self) -> String {
+        self.metrics.text(&self.app.db.figures(), self.gate().taken())
+    }
+
+    /// One line for all that were sent away since the last: a crowd must not fill the log.
+    pub(crate) fn say_who_was_sent_away(&self) {
+        let requests = self.sent_away.swap(0, Ordering::Relaxed);
+        if requests > 0 {
+            tracing::warn!(target: "siji::request", requests, "sent away: no place");
+        }
     }
 }
 
@@ -158,21 +214,22 @@ fn stray(server: &Arc<Server>, request: &Request<Body>, problem: &Problem) -> Re
     told
 }
 
+fn is_secure(server: &Server, request: &Request<Body>) -> bool {
+    let client = request.extensions().get::<Client>();
+    server.secure_cookies || client.is_some_and(|c| c.is_secure)
+}
+
 /// What can be known of a request before anything is looked up.
 fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Option<[u8; 32]>) {
     let headers = request.headers().clone();
     let client = request.extensions().get::<Client>();
-    let is_secure = server.secure_cookies || client.is_some_and(|c| c.is_secure);
+    let is_secure = is_secure(server, request);
     let cookies = cookie::read(&headers);
     let cookie = |name| cookies.get(&cookie::name(is_secure, name)).map(String::as_str);
-    let lang = cookie(cookie::LANGUAGE).and_then(Lang::from_code).unwrap_or(Lang::Zh);
+    let lang = crowded::language(&cookies, is_secure);
     let session = cookie(cookie::SESSION);
     let token = session.map(cookie::token_hash);
-    let says = |name: header::HeaderName| {
-        headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned()
-    };
-    let wants_json = says(header::ACCEPT).starts_with("application/json")
-        || says(header::CONTENT_TYPE).starts_with("application/json");
+    let wants_json = crowded::wants_json(&headers);
     let ask = Ask {
         server: server.clone(),
         at: request.uri().path().to_owned(),
@@ -193,6 +250,8 @@ fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Opt
         query: BTreeMap::new(),
         body: bytes::Bytes::new(),
         parts: BTreeMap::new(),
+        place: None,
+        held: None,
     };
     (ask, token)
 }
@@ -207,8 +266,18 @@ async fn handle(
 ) -> Response {
     let (begun, method, name) = (Instant::now(), request.method().clone(), route.name);
     let number = server.numbers.fetch_add(1, Ordering::Relaxed);
+    let Ok(place) = server.enter(route.work).await else {
+        let is_secure = is_secure(&server, &request);
+        let told = crowded::told(request.headers(), &method, is_secure, number);
+        server.metrics.sent_away(name, method.as_str(), begun.elapsed());
+        return told;
+    };
     let span = tracing::info_span!(target: "siji::request", "request", number, route = name);
-    let response = told(&server, route, params, request).instrument(span).await;
+    let work = {
+        let server = server.clone();
+        async move { told(&server, route, params, request, place).await }
+    };
+    let response = workshop::done(&server, work.instrument(span)).await;
     note(&server, number, name, &method, &response, begun);
     response
 }
@@ -233,13 +302,17 @@ async fn told(
     route: Arc<Route>,
     params: RawPathParams,
     request: Request<Body>,
+    place: Place,
 ) -> Response {
     let (mut ask, token) = bare(server, &request, now());
+    ask.place = Some(place);
     for (name, value) in &params {
         ask.path.insert(name.to_owned(), value.to_owned());
     }
     let guarded = guard(&mut ask, &route, token, request).await;
     let noted = crate::audit::Noted::of(&ask, &route);
+    // Until the line in the log is written.
+    let _place = ask.place.clone();
     let is_for_all = is_open(route.needs) && route.method == Method::GET && ask.who.is_none();
     let keep = if is_for_all { Keep::Ask } else { Keep::No };
     let is_secure = ask.is_secure;
@@ -296,6 +369,8 @@ fn shell(ask: &Ask) -> Ask {
         query: BTreeMap::new(),
         body: bytes::Bytes::new(),
         parts: BTreeMap::new(),
+        place: None,
+        held: None,
     }
 }
 
@@ -325,7 +400,7 @@ async fn guard(
     may(ask, route, may_act)?;
     let mut brought = Brought::default();
     if route.method != Method::GET {
-        let bytes = body::read(request.into_body(), route.body_max, &server.limits).await?;
+        let bytes = bring(ask, route, request.into_body()).await?;
         brought = body::take(ask, route, bytes).await?;
         if let (Some(_), Some(token), true) = (&ask.who, &ask.form_token, server.has(Guard::Token))
             && !brought.is_from(token)
@@ -348,6 +423,29 @@ async fn guard(
     knows_query(ask, route)?;
     brought.fits(route)
 }
+
+/// A body that is not there at once gives its place to others while it comes: whoever sends slowly
+/// keeps nobody from working.
+async fn bring(ask: &mut Ask, route: &Route, body: Body) -> Result<bytes::Bytes, Problem> {
+    let server = ask.server.clone();
+    let reading = body::read(body, route.body_max, &server.limits, server.bodies.none());
+    tokio::pin!(reading);
+    let (bytes, held) = match tokio::time::timeout(AT_ONCE, reading.as_mut()).await {
+        Ok(read) => read?,
+        Err(_) => {
+            ask.place = None;
+            let read = reading.await?;
+            let place = server.enter(route.work).await;
+            ask.place = Some(place.map_err(|Full| crowded::problem())?);
+            read
+        }
+    };
+    ask.held = Some(held);
+    Ok(bytes)
+}
+
+/// In which a form comes that was sent together with its header.
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// Is the asker known, in order, and entitled? Narrows the scope to the route's permission.
 fn may(ask: &mut Ask, route: &Route, may_act: bool) -> Result<(), Problem> {
@@ -464,22 +562,27 @@ fn came_from(ask: &Ask) -> Option<String> {
 
 /// A no, as a page or as problem+json (RFC 9457).
 fn tell(ask: &Ask, problem: &Problem) -> Response {
-    let sentence = problem.sentence(ask.lang);
     if ask.wants_json {
-        let body = serde_json::json!({
-            "type": "about:blank",
-            "status": problem.status.as_u16(),
-            "code": problem.code,
-            "title": sentence,
-        });
-        let json = "application/problem+json";
-        let mut told = answer(problem.status, json, body.to_string().into());
+        let body = problem_json(problem, ask.lang);
+        let mut told = answer(problem.status, PROBLEM_JSON, body.into());
         crate::audit::mark(&mut told, problem);
         return told;
     }
-    let back = came_from(ask);
+    let (sentence, back) = (problem.sentence(ask.lang), came_from(ask));
     let p = Page::new(ask, "problem-title", Season::Winter);
     let page = ProblemPage { p, sentence, code: problem.code.clone(), back };
     ask.page_for(problem, &page)
         .unwrap_or_else(|_| answer(problem.status, "text/plain; charset=utf-8", Body::empty()))
+}
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+fn problem_json(problem: &Problem, lang: Lang) -> String {
+    let body = serde_json::json!({
+        "type": "about:blank",
+        "status": problem.status.as_u16(),
+        "code": problem.code,
+        "title": problem.sentence(lang),
+    });
+    body.to_string()
 }

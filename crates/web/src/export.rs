@@ -18,6 +18,7 @@ use domain::{Date, Id, Millis};
 use hyper::body::Frame;
 use sheets::write::{Kind, Table, Value, WriteError};
 use store::Broken;
+use tokio::sync::Semaphore;
 
 use crate::{Ask, Page, Problem, Season};
 
@@ -78,6 +79,9 @@ impl Sheet {
 /// Receives the rows, one after another.
 pub type Write<'w> = dyn FnMut(&[Value]) -> Result<(), Broken> + 'w;
 
+/// Lists written at once: each keeps a reader to itself, and pages need the others.
+static TABLES: Semaphore = Semaphore::const_new(2);
+
 /// Answers with the file of what `rows` writes; `rows` authorises it. The form has `key`, `kind`
 /// (xlsx or csv) and `why`.
 pub async fn stream(
@@ -99,8 +103,11 @@ pub async fn stream(
     let p = Page::new(ask, sheet.title, Season::Winter);
     let note = p.t3("export-note", "name", &who.name, "time", p.time(ask.now), "why", &why);
     let (title, header) = (p.title.clone(), sheet.header);
+    let turn = (TABLES.acquire().await, ask.place.clone());
     let (file, count) = ask
         .read::<_, Never>(move |tx, who| {
+            // Held until the rows are written, whoever still waits for them.
+            let _turn = &turn;
             let broken = |e: WriteError| Broken::data(e.to_string());
             let mut file = tempfile::tempfile().map_err(Broken::from)?;
             let to = file.try_clone().map_err(Broken::from)?;

@@ -37,12 +37,14 @@ pub use ask::{Ask, Upload};
 pub use audit::keep_sealed;
 #[cfg(feature = "parsers")]
 pub use edge::parsers;
-pub use edge::{Limits, Server, Tls, form_token, now, random, router, serve, serve_metrics};
+pub use edge::{
+    Limits, Places, Server, Tls, form_token, now, random, router, serve, serve_metrics,
+};
 #[cfg(feature = "sabotage")]
 pub use guard::Guard;
 pub use page::{Page, Paging, Season};
 pub use problem::Problem;
-pub use route::{Needs, Route, Subject};
+pub use route::{Needs, Route, Subject, Work};
 pub use texts::{Lang, Texts};
 
 /// Everything this server answers to.

@@ -1,9 +1,8 @@
 //! Papers as answers: set on a thread of their own, one at a time, and sent whole; many cards are
-//! sent as they come from the press.
+//! sent as they come from the press. How many may wait for it is the gate's to say.
 
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use app::reports::papers::CardFace;
@@ -19,30 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use crate::{Ask, Page, Problem, Season};
 
 const PDF: &str = "application/pdf";
-/// Papers that may wait for the press; whoever comes later is asked to come back.
-const WAITING_MAX: usize = 40;
-
 static PRESS: Semaphore = Semaphore::const_new(1);
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-/// One that waits, for as long as it lives.
-struct Waiting;
-
-impl Waiting {
-    fn stand() -> Result<Waiting, Problem> {
-        let standing = Waiting;
-        match WAITING.fetch_add(1, Ordering::Relaxed) < WAITING_MAX {
-            true => Ok(standing),
-            false => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "paper-busy")),
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 fn fault(fault: &print::Fault) -> Problem {
     tracing::error!(error = %fault, "a paper could not be printed");
@@ -51,10 +27,14 @@ fn fault(fault: &print::Fault) -> Problem {
 
 /// The paper as a file; `title` is a key of the catalogue and names it.
 pub async fn send(ask: &Ask, title: &str, paper: Paper) -> Result<Response, Problem> {
-    let waiting = Waiting::stand()?;
-    let turn = PRESS.acquire().await;
-    let set = tokio::task::spawn_blocking(move || paper.pdf()).await;
-    drop((turn, waiting));
+    let (turn, place) = (PRESS.acquire().await, ask.place.clone());
+    // The press holds both: it goes on when whoever asked has gone.
+    let set = move || {
+        let set = paper.pdf();
+        drop((turn, place));
+        set
+    };
+    let set = tokio::task::spawn_blocking(set).await;
     let bytes = match set {
         Ok(set) => set.map_err(|e| fault(&e))?,
         Err(_) => return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page")),
@@ -69,10 +49,10 @@ fn name(ask: &Ask, title: &str) -> String {
 
 /// However many cards: the file begins at once and grows with each part.
 pub fn send_cards(ask: &Ask, zone: String, faces: Vec<CardFace>) -> Result<Response, Problem> {
-    let waiting = Waiting::stand()?;
+    let place = ask.place.clone();
     let (sender, receiver) = channel(4);
     tokio::task::spawn_blocking(move || {
-        let _waiting = waiting;
+        let _place = place;
         let out = Belt { sender: sender.clone(), piece: Vec::new() };
         if let Err(e) = print::all_cards(&zone, &faces, out, |_| {}) {
             fault(&e);

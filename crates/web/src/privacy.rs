@@ -14,7 +14,7 @@ use domain::registry::{Table, code};
 use serde::Deserialize;
 use store::access::Resource;
 
-use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject};
+use crate::{Ask, Lang, Needs, Page, Problem, Route, Season, Subject, Work};
 
 pub fn routes() -> Vec<Route> {
     let reveal = Needs::May(Permission::Reveal);
@@ -70,7 +70,8 @@ pub fn routes() -> Vec<Route> {
         )
         .takes(&["key", "answer", "words"]),
         Route::post("/takeouts/{id}/take", row!("privacy.take"), take, one, takeout::take)
-            .takes(&["key", "kind"]),
+            .takes(&["key", "kind"])
+            .work(Work::Heavy),
     ]
 }
 

@@ -8,7 +8,7 @@ pub mod words;
 use domain::access::Permission;
 use store::access::Resource;
 
-use crate::{Needs, Route, Subject};
+use crate::{Needs, Route, Subject, Work};
 
 pub fn routes() -> Vec<Route> {
     let import = Needs::May(Permission::ImportRegister);
@@ -21,7 +21,8 @@ pub fn routes() -> Vec<Route> {
             .takes(&["page"]),
         Route::post("/import", row!("registry.receive"), import, Subject::Zone, imports::receive)
             .takes(&["key", "file"])
-            .body_max(imports::BODY_MAX),
+            .body_max(imports::BODY_MAX)
+            .work(Work::Heavy),
         Route::post(
             "/import/export",
             row!("registry.export_imports"),
@@ -38,7 +39,8 @@ pub fn routes() -> Vec<Route> {
             import,
             Subject::Zone,
             imports::check,
-        ),
+        )
+        .work(Work::Heavy),
         Route::post(
             "/import/{id}/apply",
             row!("registry.apply"),
@@ -46,14 +48,16 @@ pub fn routes() -> Vec<Route> {
             Subject::Zone,
             imports::apply,
         )
-        .takes(&["key"]),
+        .takes(&["key"])
+        .work(Work::Heavy),
         Route::get(
             "/import/{id}/marked",
             row!("registry.marked"),
             import,
             Subject::Zone,
             imports::marked,
-        ),
+        )
+        .work(Work::Heavy),
         Route::get("/households", row!("registry.list"), read, within, list::list)
             .takes(&["q", "area", "order", "inactive", "page"]),
         Route::post(

@@ -53,6 +53,64 @@ pub enum Subject {
     Public,
 }
 
+/// What an answer takes, and so among how many it finds a place (`Places`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Next to nothing: it needs no place.
+    Slight,
+    /// What anybody may ask, signed in or not.
+    Public,
+    Read,
+    Write,
+    /// A password is tried or set: much memory and time.
+    SignIn,
+    /// A paper, a list taken out, a workbook read: seconds.
+    Heavy,
+    /// A paper that anybody may ask for.
+    PublicHeavy,
+    /// Asked by whoever watches over the program.
+    Watch,
+}
+
+impl Work {
+    pub const ALL: [Work; 8] = [
+        Work::Slight,
+        Work::Public,
+        Work::Read,
+        Work::Write,
+        Work::SignIn,
+        Work::Heavy,
+        Work::PublicHeavy,
+        Work::Watch,
+    ];
+
+    /// As figures name it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Work::Slight => "slight",
+            Work::Public => "public",
+            Work::Read => "read",
+            Work::Write => "write",
+            Work::SignIn => "sign_in",
+            Work::Heavy => "heavy",
+            Work::PublicHeavy => "public_heavy",
+            Work::Watch => "watch",
+        }
+    }
+
+    /// By the names that papers and lists taken out bear.
+    fn of(name: &str, method: &Method, needs: Needs) -> Work {
+        let is_heavy = name.starts_with("reports.print_") || name.contains(".export");
+        match (is_heavy, needs, method) {
+            (true, Needs::Nothing, _) => Work::PublicHeavy,
+            (true, ..) => Work::Heavy,
+            (false, Needs::Nothing, _) => Work::Public,
+            (false, _, &Method::GET) => Work::Read,
+            (false, ..) => Work::Write,
+        }
+    }
+}
+
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
 pub type Handler = Arc<dyn Fn(Ask) -> Answer + Send + Sync>;
 
@@ -71,6 +129,7 @@ pub struct Route {
     pub second_factor: bool,
     /// Answers from the program alone: nobody is recognised, and the database is not asked.
     pub is_alone: bool,
+    pub work: Work,
     pub handler: Handler,
 }
 
@@ -105,6 +164,7 @@ impl Route {
     ) -> Route {
         let handler: Handler = Arc::new(move |ask| Box::pin(handler(ask)));
         Route {
+            work: Work::of(row.name(), &method, needs),
             method,
             path,
             name: row.name(),
@@ -151,7 +211,12 @@ impl Route {
 
     /// Needs neither a person nor the database.
     pub fn alone(self) -> Route {
-        Route { is_alone: true, ..self }
+        Route { is_alone: true, work: Work::Slight, ..self }
+    }
+
+    /// Takes other work than its method says.
+    pub fn work(self, work: Work) -> Route {
+        Route { work, ..self }
     }
 
     /// Largest body, in bytes.

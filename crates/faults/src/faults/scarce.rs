@@ -1,4 +1,4 @@
-//! Too little of something: room on the disk, memory, open files.
+//! Too little of something: room on the disk, memory, open files, places for requests.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,6 +152,38 @@ impl Fault for FewFiles {
                 });
                 drive(at, &zone.cast, &rig.journal, &mut dice, (4, 50), &stop);
             });
+            let begun = Instant::now();
+            rig.settle()?;
+            rig.row.recovery.push(begun.elapsed().as_secs_f64());
+        }
+        rig.check()?;
+        rig.kill()?;
+        Ok(rig.end())
+    }
+}
+
+/// A place for one or two requests of each kind, and a crowd that wants them.
+pub struct FewPlaces;
+
+impl Fault for FewPlaces {
+    fn name(&self) -> &'static str {
+        "few places (overload)"
+    }
+    fn times(&self, tier: Tier) -> usize {
+        tier.of_three(1, 10, 100)
+    }
+    fn run(&self, kit: &Kit) -> anyhow::Result<Row> {
+        let zone = kit.zone()?;
+        let start = kit.start.clone().with("SIJI_AT_ONCE", "public=1,read=1,write=1,heavy=1");
+        let mut rig = kit.rig("few-places", &start, zone)?;
+        rig.up()?;
+        rig.row.recovery.clear();
+        for _ in 0..self.times(kit.tier) {
+            let at = rig.at()?;
+            let mut dice = crate::dice::Dice::new(rig.dice.next());
+            drive(at, &zone.cast, &rig.journal, &mut dice, (40, 12), &AtomicBool::new(false));
+            // Whoever was sent away asks again, with the same key.
+            rig.row.fired += usize::from(!rig.journal.open().is_empty());
             let begun = Instant::now();
             rig.settle()?;
             rig.row.recovery.push(begun.elapsed().as_secs_f64());

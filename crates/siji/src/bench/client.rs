@@ -15,8 +15,15 @@ pub fn agent() -> ureq::Agent {
         .into()
 }
 
-/// A cookie of a session opened for `person`, as signing in opens one.
+/// A cookie of a session opened for `person`, as signing in opens one. A session's number may be
+/// taken already, where many were opened before.
 pub fn session(app: &App, person: Id) -> anyhow::Result<String> {
+    const TRIES: usize = 20;
+    let tried = (1..TRIES).find_map(|_| new_session(app, person).ok());
+    tried.map_or_else(|| new_session(app, person), Ok)
+}
+
+fn new_session(app: &App, person: Id) -> anyhow::Result<String> {
     let token: String = web::random::<32>().iter().map(|b| format!("{b:02x}")).collect();
     let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
     let now = web::now();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use app::{Failure, Never, Reach};
 use domain::Refusal;
-use store::{Type, Val, args};
+use store::{Broken, Type, Val, args};
 use testkit::Stage;
 
 #[derive(Debug)]
@@ -60,6 +60,103 @@ fn a_refusal_undoes_its_own_work_and_no_other() {
         }
         let years: Vec<i64> = holidays(stage).into_iter().map(|h| h.0).collect();
         assert_eq!(years, (0..40).step_by(2).collect::<Vec<_>>(), "{}", stage.engine);
+    });
+}
+
+/// Whoever writes waits until the answer is dropped; what comes meanwhile stands in the queue.
+fn stop_the_writers(stage: &Stage) -> Vec<std::sync::mpsc::Sender<()>> {
+    // As many as there are connections that write.
+    let writers = if stage.engine == "sqlite" { 1 } else { 8 };
+    let (begin, begun) = std::sync::mpsc::channel();
+    let stopped = (0..writers)
+        .map(|_| {
+            let (go_on, stopped) = std::sync::mpsc::channel::<()>();
+            let (app, begin) = (stage.app.clone(), begin.clone());
+            std::thread::spawn(move || {
+                let held = app.write::<_, Never>(Reach::System, move |_| {
+                    let _ = begin.send(());
+                    let _ = stopped.recv();
+                    Ok(())
+                });
+                held.wait()
+            });
+            go_on
+        })
+        .collect();
+    for _ in 0..writers {
+        begun.recv().expect("a writer waits");
+    }
+    stopped
+}
+
+fn add(stage: &Stage, year: i64, is_good: bool) -> store::Answer<(), Failure<No>> {
+    stage.app.write(Reach::System, move |tx| {
+        tx.exec(ADD, &args!["x", year, vec![1u8]])?;
+        if is_good { Ok(()) } else { Err(Failure::Refused(No)) }
+    })
+}
+
+#[test]
+fn the_first_of_a_group_fails_and_the_others_are_done() {
+    on_both(|stage| {
+        let held = stop_the_writers(stage);
+        let first = add(stage, 1, false);
+        let fallen = stage.app.write::<(), Never>(Reach::System, |_| panic!("planted"));
+        let others: Vec<_> = (2..20).map(|year| add(stage, year, true)).collect();
+        drop(held);
+        assert!(matches!(first.wait(), Err(Failure::Refused(No))));
+        assert!(matches!(fallen.wait(), Err(Failure::Broken(_))));
+        for other in others {
+            other.wait().expect("its own work stands");
+        }
+        let years: Vec<i64> = holidays(stage).into_iter().map(|h| h.0).collect();
+        assert_eq!(years, (2..20).collect::<Vec<_>>(), "{}", stage.engine);
+    });
+}
+
+#[test]
+fn a_full_queue_refuses_the_next_and_does_the_rest() {
+    const QUEUE: usize = 1_024;
+    on_both(|stage| {
+        let held = stop_the_writers(stage);
+        let write = || stage.app.write::<_, Never>(Reach::System, |_| Ok(()));
+        let waiting: Vec<_> = (0..QUEUE).map(|_| write()).collect();
+        assert_eq!(stage.app.db.figures().writes_waiting, QUEUE);
+        let refused = write().wait();
+        assert!(matches!(refused, Err(Failure::Broken(Broken::Busy(_)))), "{refused:?}");
+        assert_eq!(stage.app.db.figures().writes_waiting, QUEUE);
+        drop(held);
+        for answer in waiting {
+            answer.wait().expect("whoever is in is served");
+        }
+        assert_eq!(stage.app.db.figures().writes_waiting, 0, "{}", stage.engine);
+    });
+}
+
+#[test]
+fn nothing_is_begun_for_whoever_has_gone() {
+    on_both(|stage| {
+        let held = stop_the_writers(stage);
+        drop(add(stage, 1, true));
+        let stays = add(stage, 2, true);
+        drop(held);
+        stays.wait().expect("done");
+        let years: Vec<i64> = holidays(stage).into_iter().map(|h| h.0).collect();
+        assert_eq!(years, [2], "{}", stage.engine);
+    });
+}
+
+#[test]
+fn figures_count_commits_and_what_is_in_them() {
+    on_both(|stage| {
+        let before = stage.app.db.figures();
+        for year in 1..=5 {
+            add(stage, year, true).wait().expect("done");
+        }
+        let _ = add(stage, 6, false).wait();
+        let after = stage.app.db.figures();
+        assert!(after.commits > before.commits, "{}", stage.engine);
+        assert_eq!(after.committed - before.committed, 5, "{}", stage.engine);
     });
 }
 

@@ -12,7 +12,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use tokio::time::{Instant, timeout_at};
 
+use super::crowded;
 use super::csrf;
+use super::gate::{Full, Held};
 use super::listen::{Limits, PIECE};
 use crate::ask::unique;
 use crate::{Ask, Problem, Route, Upload};
@@ -24,8 +26,14 @@ const PARTS_MAX: usize = 8;
 /// Where a body counts as an upload, which may take longer, in bytes.
 const UPLOAD: usize = 1 << 20;
 
-/// Reads it to its end: in pieces that come without a pause, in all within its time and size.
-pub(crate) async fn read(body: Body, max: usize, limits: &Limits) -> Result<Bytes, Problem> {
+/// Reads it to its end: in pieces that come without a pause, in all within its time and size, and
+/// within what all bodies may take together.
+pub(crate) async fn read(
+    body: Body,
+    max: usize,
+    limits: &Limits,
+    mut held: Held,
+) -> Result<(Bytes, Held), Problem> {
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large");
     if body.size_hint().lower() > max as u64 {
         return Err(too_large());
@@ -36,12 +44,13 @@ pub(crate) async fn read(body: Body, max: usize, limits: &Limits) -> Result<Byte
     loop {
         let frame = match timeout_at(due.min(end), body.frame()).await {
             Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow")),
-            Ok(None) => return Ok(all.freeze()),
+            Ok(None) => return Ok((all.freeze(), held)),
             Ok(Some(Err(e))) if e.is::<LengthLimitError>() => return Err(too_large()),
             Ok(Some(Err(_))) => return Err(Problem::bad("form")),
             Ok(Some(Ok(frame))) => frame,
         };
         if let Ok(data) = frame.into_data() {
+            held.grow(data.len(), limits.bodies).map_err(|Full| crowded::problem())?;
             all.extend_from_slice(&data);
         }
         if all.len() >= next {

@@ -24,6 +24,12 @@ pub(crate) fn page_policy(nonce: &str) -> Option<HeaderValue> {
     .ok()
 }
 
+/// The policy of a page without a script or a form.
+pub(crate) const STILL_PAGE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; object-src 'none'; \
+     form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+);
+
 /// What is no page loads nothing and runs nothing.
 const POLICY: &str = "default-src 'none'; object-src 'none'; form-action 'none'; \
                       base-uri 'none'; frame-ancestors 'none'; sandbox";

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::ask::answer;
-use crate::{Ask, Needs, Problem, Route, Subject};
+use crate::{Ask, Needs, Problem, Route, Subject, Work};
 use app::{Never, Reach};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -13,7 +13,9 @@ pub(crate) fn routes() -> Vec<Route> {
     use Needs::Nothing;
     vec![
         Route::get("/healthz", row!("health.lives"), Nothing, Subject::Public, lives).alone(),
-        Route::get("/readyz", row!("health.ready"), Nothing, Subject::Public, ready).alone(),
+        Route::get("/readyz", row!("health.ready"), Nothing, Subject::Public, ready)
+            .alone()
+            .work(Work::Watch),
     ]
 }
 

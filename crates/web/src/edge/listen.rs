@@ -24,6 +24,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Sleep, timeout};
 
 use super::client::Client;
+use super::crowded::{self, UNHEARD};
+use super::gate::Places;
 use super::headers::{Keep, protect};
 use super::tls::Tls;
 use super::{Server, router};
@@ -46,6 +48,12 @@ pub struct Limits {
     pub upload: Duration,
     /// From the whole header to the answer's header.
     pub total: Duration,
+    /// Requests under way at once.
+    pub places: Places,
+    /// For one of those places; then the answer is no.
+    pub wait: Duration,
+    /// What the bodies of all requests may take together, in bytes.
+    pub bodies: usize,
     /// For what is under way when the program is told to stop.
     pub stop: Duration,
 }
@@ -61,6 +69,9 @@ impl Default for Limits {
             body: seconds(60),
             upload: seconds(300),
             total: seconds(300),
+            places: Places::default(),
+            wait: Duration::from_millis(20),
+            bodies: 64 << 20,
             stop: seconds(10),
         }
     }
@@ -73,7 +84,7 @@ pub(crate) const PIECE: usize = 4 << 10;
 const HEADER_MAX: usize = 32 << 10;
 
 /// Connections beyond the limit that are told so at once; still more are closed without a word.
-const TOLD: usize = 64;
+const TOLD: usize = 256;
 
 /// Serves the pages until `stop` is done, then lets what is under way finish.
 pub async fn serve(
@@ -96,7 +107,7 @@ pub async fn serve_metrics(
     let counted = server.clone();
     let text = move || async move {
         let mime = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        answer(StatusCode::OK, mime, counted.metrics.text().into())
+        answer(StatusCode::OK, mime, counted.figures().into())
     };
     let router = Router::new().route("/metrics", get(text));
     Door::new(server, router, None).listen(listener, stop).await;
@@ -252,7 +263,8 @@ impl Door {
             seat = self.crowd.enter(client.address, self.limits().per_address);
             if seat.is_none() {
                 self.server.metrics.refused("address");
-                return Ok(closing(StatusCode::SERVICE_UNAVAILABLE, client.is_secure));
+                let (headers, method) = (request.headers(), request.method());
+                return Ok(crowded::told(headers, method, client.is_secure, 0));
             }
         }
         request.extensions_mut().insert(client);
@@ -281,19 +293,8 @@ fn closing(status: StatusCode, is_secure: bool) -> Response {
     told
 }
 
-const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\n\
-                    connection: close\r\n\
-                    retry-after: 1\r\n\
-                    content-type: text/plain; charset=utf-8\r\n\
-                    content-length: 20\r\n\
-                    cache-control: no-store\r\n\
-                    x-content-type-options: nosniff\r\n\
-                    content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n\
-                    \r\n\
-                    Service Unavailable\n";
-
 async fn say_full(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
-    stream.write_all(FULL.as_bytes()).await?;
+    stream.write_all(UNHEARD.as_bytes()).await?;
     stream.shutdown().await?;
     // What was sent meanwhile is read and dropped; else the system takes our words back.
     let mut sink = [0; 1024];

@@ -15,8 +15,10 @@ use domain::Id;
 use serde::Deserialize;
 use sheets::write::Kind;
 use store::registry::Import;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::words;
+use crate::edge::crowded;
 use crate::export::{self, Chunks, ExportForm, Sheet, moment};
 use crate::{Ask, Page, Paging, Problem, Season};
 
@@ -94,8 +96,9 @@ pub(super) async fn receive(ask: Ask) -> Result<Response, Problem> {
         file_name: upload.file_name.chars().take(120).collect(),
         bytes: Arc::from(&upload.bytes[..]),
     };
+    let desk = desk(&ask).await?;
     let id = ask.write::<_, Never>(move |tx, who| import::receive(tx, who, &request)).await?;
-    start(&ask, id, Work::Check).await?;
+    start(&ask, desk, id, Work::Check).await?;
     ask.done(&format!("/import/{id}"), "import-received", &serde_json::json!({ "id": id }))
 }
 
@@ -105,8 +108,9 @@ struct Nothing {}
 pub(super) async fn check(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
     let _: Nothing = ask.form()?;
+    let desk = desk(&ask).await?;
     ask.read::<_, Never>(move |tx, who| import::find(tx, who, id).map(drop)).await?;
-    start(&ask, id, Work::Check).await?;
+    start(&ask, desk, id, Work::Check).await?;
     ask.done(&format!("/import/{id}"), "import-received", &serde_json::json!({ "id": id }))
 }
 
@@ -118,25 +122,36 @@ struct Confirm {
 pub(super) async fn apply(ask: Ask) -> Result<Response, Problem> {
     let id = ask.id("id")?;
     let form: Confirm = ask.form()?;
+    let desk = desk(&ask).await?;
     ask.read::<_, ImportRefusal>(move |tx, who| import::may_apply(tx, who, id)).await?;
-    start(&ask, id, Work::Apply { key: form.key }).await?;
+    start(&ask, desk, id, Work::Apply { key: form.key }).await?;
     let to = format!("/import/{id}");
     ask.done(&to, "import-applying", &serde_json::json!({ "id": id }))
 }
 
+type Desk = OwnedSemaphorePermit;
+
+/// Asked for before anything is saved.
+async fn desk(ask: &Ask) -> Result<Desk, Problem> {
+    ask.server.desk(PATIENCE).await.ok_or_else(crowded::problem)
+}
+
 /// Begins the work beside this request, and waits a moment for a small file.
-async fn start(ask: &Ask, id: Id, work: Work) -> Result<(), Problem> {
+async fn start(ask: &Ask, desk: Desk, id: Id, work: Work) -> Result<(), Problem> {
     let (app, worker) = (ask.app().clone(), ask.server.worker.clone());
-    let by = By::person(&ask.who()?);
-    let mut working =
-        tokio::task::spawn_blocking(move || match import::work(&app, &worker, id, work, by) {
+    let (by, place) = (By::person(&ask.who()?), ask.place.clone());
+    let mut working = tokio::task::spawn_blocking(move || {
+        let worked = import::work(&app, &worker, id, work, by);
+        drop((desk, place));
+        match worked {
             Ok(()) => None,
             Err(ImportFailure::Unreadable(error)) => {
                 tracing::info!(import = %id, %error, "an upload could not be read");
                 None
             }
             Err(ImportFailure::Failed(failure)) => Some(failure),
-        });
+        }
+    });
     match tokio::time::timeout(PATIENCE, &mut working).await {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(failure))) => Err(failure.into()),
@@ -242,9 +257,10 @@ pub(super) async fn marked(ask: Ask) -> Result<Response, Problem> {
             Ok((import, report, import::file(tx, who, id)?))
         })
         .await?;
-    let worker = ask.server.worker.clone();
+    let (worker, place, desk) = (ask.server.worker.clone(), ask.place.clone(), desk(&ask).await?);
     let written = tokio::task::spawn_blocking(move || {
         use std::io::Seek;
+        let _held = (place, desk);
         let mut out = tempfile::tempfile()?;
         sheets::mark::write(&worker, file.path(), &words::marks(&report), out.try_clone()?)
             .map_err(std::io::Error::other)?;

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use testkit::Stage;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use web::{Limits, Server, Tls};
+use web::{Limits, Places, Server, Tls};
 
 /// What a test may wait for on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -223,7 +223,72 @@ fn when_all_is_full_the_next_is_told_at_once() {
     let told = gate.hear(GET);
     assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("retry-after: 1"), "{told}");
     assert!(told.contains("connection: close"), "{told}");
+    assert!(told.contains("使用的人太多") && told.contains("Too many are using"), "{told}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn whoever_sends_slowly_keeps_no_place_from_others() {
+    let gate = Gate::open(Limits {
+        places: Places { sign_in: 1, ..Places::default() },
+        wait: LONG,
+        pace: LONG,
+        body: LONG,
+        ..limits()
+    });
+    let mut slow = gate.under_way("");
+    let whole = login(30, "") + "login=nobody&password=12345678";
+    assert!(one(&mut gate.say(&whole)).starts_with("http/1.1 409 "));
+    slow.write_all(b"password=12345678").expect("still open");
+    assert!(one(&mut slow).starts_with("http/1.1 409 "), "and has a place again");
+}
+
+#[test]
+fn all_bodies_together_have_their_bound() {
+    let gate = Gate::open(Limits { bodies: 1_000, pace: LONG, body: LONG, ..limits() });
+    let mut first = gate.say(&login(990, "expect: 100-continue\r\n"));
+    assert!(one(&mut first).starts_with("http/1.1 100 "));
+    first.write_all("a".repeat(989).as_bytes()).expect("sent");
+    let begun = Instant::now();
+    let whole = login(30, "") + "login=nobody&password=12345678";
+    let told = loop {
+        let told = one(&mut gate.say(&whole));
+        if told.starts_with("http/1.1 503 ") {
+            break told;
+        }
+        assert!(begun.elapsed() < LONG, "{told}");
+    };
+    assert!(told.contains("\"code\":\"crowded\"") && told.contains("retry-after: "), "{told}");
+    drop(first);
+    while !one(&mut gate.say(&whole)).starts_with("http/1.1 409 ") {
+        assert!(begun.elapsed() < 2 * LONG, "what was held did not come free");
+    }
+}
+
+#[test]
+fn figures_tell_what_is_full_and_what_waits() {
+    let gate = Gate::open(Limits {
+        places: Places { sign_in: 0, ..Places::default() },
+        wait: Duration::ZERO,
+        ..limits()
+    });
+    let whole = login(30, "") + "login=nobody&password=12345678";
+    assert!(one(&mut gate.say(&whole)).starts_with("http/1.1 503 "));
+    assert!(one(&mut gate.say(GET)).starts_with("http/1.1 200 "), "it lives");
+    assert!(one(&mut gate.say(&GET.replace("healthz", "readyz"))).starts_with("http/1.1 200 "));
+    assert_eq!(gate.figure("siji_refused_total{because=\"sign_in\"} "), 1);
+    assert_eq!(gate.figure("siji_refusal_duration_seconds_count "), 1);
+    for (name, is) in [
+        ("siji_under_way{work=\"sign_in\"} ", 0),
+        ("siji_under_way{work=\"read\"} ", 0),
+        ("siji_in_line{work=\"read\"} ", 0),
+        ("siji_queue{door=\"write\"} ", 0),
+        ("siji_queue{door=\"read\"} ", 0),
+    ] {
+        assert_eq!(gate.figure(name), is, "{name}");
+    }
+    assert!(gate.figure("siji_commits_total ") > 0);
+    assert!(gate.figure("siji_committed_jobs_total ") > 0);
 }
 
 #[test]

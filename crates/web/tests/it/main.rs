@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod crowd;
 mod edge;
 mod exports;
 mod hostile;

@@ -61,5 +61,4 @@ paper-cards-do = Download the cards (PDF)
 refusal-paper-no-cards = No card is in use here. Please issue cards first, then print them.
 refusal-paper-card-frozen = This card is frozen and is not printed any more. Please issue a new card first.
 refusal-paper-notice-not-certified = This month is not certified yet, so there is no notice of it. Please certify it first, when the posting is over and objections are answered.
-refusal-paper-busy = Many papers are being printed. Please try again in a few minutes.
 refusal-paper-bulletin-too-early = There is no bulletin before January 2000. Please choose January 2000 or a later month.

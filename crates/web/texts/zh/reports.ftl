@@ -58,5 +58,4 @@ paper-cards-do = 下载积分卡（PDF）
 refusal-paper-no-cards = 这里没有在用的积分卡。请先给家庭发卡，再来打印。
 refusal-paper-card-frozen = 这张卡已经挂失，不再打印。请先补发新卡。
 refusal-paper-notice-not-certified = 本月还没有认定，不能出通知。请在公示期满、异议答复后先认定。
-refusal-paper-busy = 正在打印的文件较多。请过几分钟再试。
 refusal-paper-bulletin-too-early = 这个月早于 2000 年 1 月，没有简报。请选 2000 年 1 月或以后的月份。

@@ -118,9 +118,16 @@ impl Tx<'_> {
         mut see: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
         match &mut self.engine {
-            Engine::Sqlite(_) => {
+            Engine::Sqlite(c) => {
                 let sql = format!("{select} WHERE {column} = $1");
-                ids.iter().try_for_each(|id| self.each(&sql, &[Val::Id(*id)], &mut see))
+                let mut statement = c.prepare_cached(&for_sqlite(&sql))?;
+                for id in ids {
+                    let mut rows = statement.query([id.as_bytes()])?;
+                    while let Some(row) = rows.next()? {
+                        see(&Row::Sqlite(row))?;
+                    }
+                }
+                Ok(())
             }
             Engine::Postgres(c) => {
                 let sql = format!("{select} WHERE {column} = ANY($1::uuid[])");

@@ -30,6 +30,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_paths.sql"),
         include_str!("../migrations/postgres/0004_paths.sql"),
     ),
+    (
+        5,
+        "movements",
+        include_str!("../migrations/sqlite/0005_movements.sql"),
+        include_str!("../migrations/postgres/0005_movements.sql"),
+    ),
 ];
 
 const TABLE: &str =

@@ -409,12 +409,13 @@ pub struct StoredAccount {
     pub credits_posted: i64,
     pub debits_pending: i64,
     pub credits_pending: i64,
+    pub last: i64,
 }
 
 pub fn accounts(tx: &mut Tx) -> Result<Vec<StoredAccount>> {
     tx.all(
         "SELECT id, unit, kind, owner, place, debits_posted, credits_posted, debits_pending, \
-         credits_pending FROM account",
+         credits_pending, last FROM account",
         &args![],
         |r| {
             let kind = r.text(2)?;
@@ -429,6 +430,7 @@ pub fn accounts(tx: &mut Tx) -> Result<Vec<StoredAccount>> {
                 credits_posted: r.int(6)?,
                 debits_pending: r.int(7)?,
                 credits_pending: r.int(8)?,
+                last: r.int(9)?,
             })
         },
     )
@@ -454,10 +456,12 @@ pub struct StoredTransfer {
     pub hold: Option<Id>,
     pub cause_kind: String,
     pub cause: Id,
+    pub debit_before: i64,
+    pub credit_before: i64,
 }
 
-const TRANSFER: &str =
-    "SELECT id, seq, unit, step, debit, credit, amount, hold, cause_kind, cause FROM transfer";
+const TRANSFER: &str = "SELECT id, seq, unit, step, debit, credit, amount, hold, cause_kind, cause, \
+                        debit_before, credit_before FROM transfer";
 
 fn transfer(r: &Row) -> Result<StoredTransfer> {
     Ok(StoredTransfer {
@@ -471,6 +475,8 @@ fn transfer(r: &Row) -> Result<StoredTransfer> {
         hold: r.opt_id(7)?,
         cause_kind: r.text(8)?,
         cause: r.id(9)?,
+        debit_before: r.int(10)?,
+        credit_before: r.int(11)?,
     })
 }
 

@@ -216,7 +216,7 @@ mod tests {
         ];
         let facts = crate::points::Facts::default();
         let decided = crate::points::decide(&facts, &transfers).expect("allowed");
-        let balances: Vec<_> = decided.balances.values().copied().collect();
+        let balances = decided.opened;
         let mut picture = String::new();
         for format in Format::ALL {
             let numbers = [(id(1), "3715001".to_owned())].into();

@@ -52,3 +52,10 @@ pub fn post(
     let bytes = std::io::copy(&mut answer.body_mut().as_reader(), &mut std::io::sink())?;
     Ok((begun.elapsed(), bytes))
 }
+
+/// The time within which so many of a hundred answers came, ms.
+pub fn percentile(mut times: Vec<Duration>, hundredth: usize) -> f64 {
+    times.sort_unstable();
+    let at = (times.len() * hundredth / 100).min(times.len().saturating_sub(1));
+    times.get(at).map_or(f64::NAN, Duration::as_secs_f64) * 1000.0
+}

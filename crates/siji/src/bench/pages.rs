@@ -1,16 +1,18 @@
-//! Every page over a large zone, the first answer of a started server, and the streamed export.
-
-use std::path::Path;
-use std::time::Duration;
+//! A large zone: every page, the first answer of a started server, and the streamed export.
 
 use app::{App, Never, Reach};
 use domain::Id;
 use store::args;
 
+use super::ground::Ground;
 use super::process::Child;
-use super::{MIB, Promise, Row, client};
+use super::report::{Promise, Row};
+use super::{MIB, client, large};
 
-const RUNS: usize = 120;
+/// Rounds, and how often each page is asked for in one.
+const ROUNDS: usize = 3;
+const ASKED: usize = 100;
+const EXPORTS: usize = 3;
 const STARTS: usize = 5;
 
 /// People of the demo and records of the large zone that pages are asked for.
@@ -23,11 +25,11 @@ struct Cast {
     pages: Vec<(&'static str, String)>,
 }
 
-pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
-    let cast = cast(zone)?;
-    let mut rows = vec![starts(zone)?];
-    let server = Child::serve(zone, &[])?;
-    let agent = client::agent();
+pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let zone = large::zone(ground)?;
+    let cast = cast(&zone.open()?)?;
+    let server = Child::serve(&zone, &[])?;
+    let (agent, mut rows) = (client::agent(), Vec::new());
     for (who, path) in &cast.pages {
         let cookie = match *who {
             "office" => &cast.office,
@@ -37,24 +39,45 @@ pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
             _ => &cast.admin,
         };
         let url = format!("http://{}{path}", server.at);
-        let mut times = Vec::with_capacity(RUNS);
-        for _ in 0..RUNS {
-            times.push(client::get(&agent, &url, cookie)?.0);
+        let mut p99 = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            let mut times = Vec::with_capacity(ASKED);
+            for _ in 0..ASKED {
+                times.push(client::get(&agent, &url, cookie)?.0);
+            }
+            p99.push(client::percentile(times, 99));
         }
-        rows.push(percentile(&format!("pages p99 {}", short(path)), &mut times));
+        let name = format!("pages p99 {who} {}", short(path));
+        let promised = Some(Promise::AtMost(100.0));
+        rows.push(Row::of(&name, p99, "ms", promised).with_rss(server.peak_rss_bytes()));
     }
-    let before = server.peak_rss_bytes();
-    let url = format!("http://{}/households/export", server.at);
-    let key = domain::id::new(web::now(), web::random());
-    let form = format!("key={key}&kind=xlsx&why=bench");
-    let (took, bytes) = client::post(&agent, &url, &cast.office, &form)?;
-    let rss = server.peak_rss_bytes();
-    rows.push(Row::one("export .xlsx", took.as_secs_f64(), "s", None).with_rss(rss));
-    rows.push(Row::one("export size", bytes as f64 / MIB, "MiB", None));
-    let promised = Some(Promise::AtMost(256.0));
-    rows.push(Row::one("export memory", rss.max(before) as f64 / MIB, "MiB", promised));
     server.stop()?;
     Ok(rows)
+}
+
+/// The whole register as a workbook.
+pub fn export(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let zone = large::zone(ground)?;
+    let app = zone.open()?;
+    let office = session(&app, "office")?;
+    let server = Child::serve(&zone, &[])?;
+    let url = format!("http://{}/households/export", server.at);
+    let (agent, mut seconds, mut bytes) = (client::agent(), Vec::new(), 0);
+    for _ in 0..EXPORTS {
+        let key = domain::id::new(web::now(), web::random());
+        let form = format!("key={key}&kind=xlsx&why=bench");
+        let (took, size) = client::post(&agent, &url, &office, &form)?;
+        seconds.push(took.as_secs_f64());
+        bytes = size;
+    }
+    let rss = server.peak_rss_bytes();
+    server.stop()?;
+    let promised = Some(Promise::AtMost(256.0));
+    Ok(vec![
+        Row::of("export .xlsx", seconds, "s", None).with_rss(rss),
+        Row::one("export size", bytes as f64 / MIB, "MiB", None),
+        Row::one("export memory", rss as f64 / MIB, "MiB", promised),
+    ])
 }
 
 /// An id in a path is no name.
@@ -63,46 +86,27 @@ pub fn short(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-fn percentile(name: &str, times: &mut [Duration]) -> Row {
-    times.sort();
-    let ms = |at: usize| times[at.min(times.len() - 1)].as_secs_f64() * 1000.0;
-    Row {
-        name: name.to_owned(),
-        median: ms(times.len() * 99 / 100),
-        min: ms(0),
-        max: ms(times.len() - 1),
-        unit: "ms",
-        promised: Some(Promise::AtMost(100.0)),
-        peak_rss_bytes: None,
-    }
-}
-
-fn starts(zone: &Path) -> anyhow::Result<Row> {
-    let mut times = Vec::new();
+/// From the start of the process to its first answer.
+pub fn start(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let zone = large::zone(ground)?;
+    let (mut times, mut rss) = (Vec::new(), 0);
     for _ in 0..STARTS {
-        let server = Child::serve(zone, &[])?;
+        let server = Child::serve(&zone, &[])?;
         times.push(server.started.as_secs_f64() * 1000.0);
+        rss = rss.max(server.peak_rss_bytes());
         server.stop()?;
     }
-    times.sort_by(f64::total_cmp);
-    Ok(Row {
-        name: "start to first answer".to_owned(),
-        median: times[STARTS / 2],
-        min: times[0],
-        max: times[STARTS - 1],
-        unit: "ms",
-        promised: Some(Promise::AtMost(300.0)),
-        peak_rss_bytes: None,
-    })
+    let promised = Some(Promise::AtMost(300.0));
+    Ok(vec![Row::of("start to first answer", times, "ms", promised).with_rss(rss)])
 }
 
-fn cast(zone: &Path) -> anyhow::Result<Cast> {
-    let app = crate::zone::Zone::in_folder(zone).open()?;
-    let session = |login: &'static str| -> anyhow::Result<String> {
-        let person = one(&app, "SELECT id FROM person WHERE login = $1", login)?;
-        client::session(&app, person)
-    };
-    let id = |sql: &'static str| one(&app, sql, "");
+fn session(app: &App, login: &'static str) -> anyhow::Result<String> {
+    client::session(app, one(app, "SELECT id FROM person WHERE login = $1", login)?)
+}
+
+fn cast(app: &App) -> anyhow::Result<Cast> {
+    let session = |login| session(app, login);
+    let id = |sql: &'static str| one(app, sql, "");
     let household = id("SELECT household FROM redemption ORDER BY id DESC LIMIT 1")?;
     let village = "SELECT b.id FROM batch b JOIN post p ON p.area = b.village \
                    JOIN person w ON w.id = p.person WHERE w.login = 'village' AND b.state = 'scored' LIMIT 1";

@@ -1,7 +1,6 @@
 //! Papers: a posting of a thousand rows, and the cards of ten thousand households, as `siji print`
 //! prints them.
 
-use std::path::Path;
 use std::time::Instant;
 
 use app::reports::papers::Poster;
@@ -13,16 +12,18 @@ use domain::posting::{
 };
 use print::Sheet;
 
+use super::MIB;
+use super::ground::Ground;
 use super::process::Child;
-use super::{MIB, Promise, Row, play};
+use super::report::{Promise, Row};
 
 const ROWS: u32 = 1_000;
 const HOUSEHOLDS: u32 = 10_000;
 const RUNS: usize = 5;
 
-pub fn run(folder: &Path) -> anyhow::Result<Vec<Row>> {
-    let mut rows = vec![posting()?];
-    rows.extend(cards(folder)?);
+pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let mut rows = vec![posting()?.alone()];
+    rows.extend(cards(ground)?);
     Ok(rows)
 }
 
@@ -35,13 +36,7 @@ fn posting() -> anyhow::Result<Row> {
         print::posting(&poster, Sheet::A4, "https://siji.example/p/1").pdf()?;
         seconds.push(begun.elapsed().as_secs_f64());
     }
-    seconds.sort_by(f64::total_cmp);
-    Ok(Row {
-        median: seconds[RUNS / 2],
-        min: seconds[0],
-        max: seconds[RUNS - 1],
-        ..Row::one("print a posting of 1,000 rows", 0.0, "s", Some(Promise::AtMost(1.0)))
-    })
+    Ok(Row::of("print a posting of 1,000 rows", seconds, "s", Some(Promise::AtMost(1.0))))
 }
 
 fn poster() -> anyhow::Result<Poster> {
@@ -85,14 +80,11 @@ fn poster() -> anyhow::Result<Poster> {
     Ok(Poster { posting, body, checkpoint: None })
 }
 
-fn cards(folder: &Path) -> anyhow::Result<Vec<Row>> {
-    let zone = folder.join("cards");
-    if !zone.join("siji.db").exists() {
-        play(&zone, HOUSEHOLDS, 2, None)?;
-    }
-    let (data, out) = (zone.to_string_lossy(), folder.join("cards.pdf"));
+fn cards(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let (zone, _) = ground.played("cards", HOUSEHOLDS, 2)?;
+    let out = ground.folder().join("cards.pdf");
     let begun = Instant::now();
-    let said = Child::output(&["print", "card", "--data", &data, "--out", &out.to_string_lossy()])?;
+    let said = Child::output(&["print", "card", "--out", &out.to_string_lossy()], &zone)?;
     let seconds = begun.elapsed().as_secs_f64();
     let (rss, size) = (said.peak_rss_bytes as f64, std::fs::metadata(&out)?.len() as f64);
     let name = "print the cards of 10,000 households";

@@ -3,7 +3,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,17 +12,23 @@ use domain::Id;
 use domain::posting::{Body, Posting};
 use store::args;
 
+use super::OWN_SIZE;
+use super::client;
+use super::ground::Ground;
 use super::process::Child;
-use super::{Promise, Row};
+use super::report::{Promise, Row};
+use crate::zone::Zone;
 
 const CONNECTIONS: usize = 32;
 const WARM: Duration = Duration::from_secs(1);
-const RUN: Duration = Duration::from_secs(5);
+const RUN: Duration = Duration::from_secs(2);
+const RUNS: usize = 3;
 
 /// Rows for the list of a zone that hangs today.
-pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
-    let posting = hang(zone)?;
-    let server = Child::serve(zone, &[])?;
+pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let (zone, _) = ground.played("own", OWN_SIZE, 2)?;
+    let posting = hang(&zone)?;
+    let server = Child::serve(&zone, &[])?;
     let mut rows = Vec::new();
     for (name, path) in [
         ("posting page", format!("/p/{posting}")),
@@ -31,31 +36,25 @@ pub fn run(zone: &Path) -> anyhow::Result<Vec<Row>> {
         ("posting checkpoint", "/log/checkpoint".to_owned()),
         ("posting tile", "/log/tile/0/000.p/1".to_owned()),
     ] {
-        let mut times = storm(server.at, &path)?;
-        times.sort_unstable();
-        let ms =
-            |part: usize| times[(times.len() * part / 1000).min(times.len() - 1)].as_secs_f64();
-        let per_second = times.len() as f64 / RUN.as_secs_f64();
+        let (mut per_second, mut p99) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            let times = storm(server.at, &path)?;
+            per_second.push(times.len() as f64 / RUN.as_secs_f64());
+            p99.push(client::percentile(times, 99));
+        }
         let is_page = name == "posting page";
         let (least, most) = (Promise::AtLeast(3_000.0), Promise::AtMost(50.0));
-        rows.push(Row::one(name, per_second, "req/s", is_page.then_some(least)));
-        rows.push(Row {
-            name: format!("{name} p99"),
-            median: ms(990) * 1000.0,
-            min: ms(0) * 1000.0,
-            max: ms(1000) * 1000.0,
-            unit: "ms",
-            promised: is_page.then_some(most),
-            peak_rss_bytes: None,
-        });
+        let rss = server.peak_rss_bytes();
+        rows.push(Row::of(name, per_second, "req/s", is_page.then_some(least)).with_rss(rss));
+        rows.push(Row::of(&format!("{name} p99"), p99, "ms", is_page.then_some(most)));
     }
     server.stop()?;
     Ok(rows)
 }
 
 /// Hangs the zone's longest list once more, from today on.
-fn hang(zone: &Path) -> anyhow::Result<Id> {
-    let app = crate::zone::Zone::in_folder(zone).open()?;
+fn hang(zone: &Zone) -> anyhow::Result<Id> {
+    let app = zone.open()?;
     let (id, now) = (domain::id::new(web::now(), web::random()), web::now());
     let hung = app.write::<_, Never>(Reach::System, move |tx| {
         let sql = "SELECT id FROM posting ORDER BY rows DESC, id LIMIT 1";

@@ -1,14 +1,16 @@
 //! This program started again: as a server, or for one command, watched for the memory it takes.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+
+use crate::zone::Zone;
 
 pub struct Output {
     pub stdout: Vec<u8>,
@@ -23,10 +25,11 @@ pub struct Child {
 }
 
 impl Child {
-    /// Runs one command to its end; an exit other than nought is an error.
-    pub fn output(args: &[&str]) -> anyhow::Result<Output> {
-        let mut child = Command::new(std::env::current_exe()?)
+    /// Runs one command on a zone to its end; an exit other than nought is an error.
+    pub fn output(args: &[&str], zone: &Zone) -> anyhow::Result<Output> {
+        let mut child = program()?
             .args(args)
+            .args(options(zone))
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()?;
@@ -53,11 +56,11 @@ impl Child {
     }
 
     /// Serves a zone on a free port and waits for the first answer.
-    pub fn serve(data: &Path, envs: &[(&str, String)]) -> anyhow::Result<Child> {
+    pub fn serve(zone: &Zone, envs: &[(&str, String)]) -> anyhow::Result<Child> {
         let begun = Instant::now();
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
+        let mut child = program()?
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options(zone))
             .envs(envs.iter().map(|(k, v)| (k, v)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -69,9 +72,10 @@ impl Child {
         let at = at.with_context(|| format!("the server did not start: {said}"))?;
         // Whatever it says later must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut err, &mut std::io::sink()));
-        let server = Child { child, at, started: Duration::ZERO };
+        let mut server = Child { child, at, started: Duration::ZERO };
         server.first_answer()?;
-        Ok(Child { started: begun.elapsed(), ..server })
+        server.started = begun.elapsed();
+        Ok(server)
     }
 
     fn first_answer(&self) -> anyhow::Result<()> {
@@ -93,6 +97,34 @@ impl Child {
         self.child.wait()?;
         Ok(())
     }
+}
+
+impl Drop for Child {
+    /// A suite that failed leaves no server behind.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// This program; where its zone lies is said by the options alone.
+fn program() -> anyhow::Result<Command> {
+    let mut program = Command::new(std::env::current_exe()?);
+    for name in ["SIJI_DATA", "SIJI_DATABASE", "SIJI_KEYS_FILE", crate::zone::KEYS] {
+        program.env_remove(name);
+    }
+    Ok(program)
+}
+
+/// The options by which every command finds the zone.
+fn options(zone: &Zone) -> Vec<OsString> {
+    let mut words = vec!["--data".into(), zone.data.clone().into_os_string()];
+    if let Some(url) = &zone.database {
+        words.extend(["--database".into(), url.into()]);
+    }
+    words
 }
 
 /// A process and the workers it has started, bytes.

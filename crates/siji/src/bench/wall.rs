@@ -2,7 +2,6 @@
 //! officer's reach and once without the wall, in turns. On SQLite that is with everything within reach;
 //! on PostgreSQL it is as the database's superuser, whom no policy binds: the measuring must be his.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,10 @@ use app::{App, Failure, Never, Reach, Tx, Who};
 use domain::Id;
 use store::args;
 
+use super::ground::Ground;
 use super::process::Child;
-use super::{Promise, Row, client};
+use super::report::{Promise, Row};
+use super::{OWN_SIZE, client};
 
 const RUNS: usize = 60;
 const LINES: i64 = 50;
@@ -20,41 +21,36 @@ const LINES: i64 = 50;
 /// What a page reads.
 type Reads = Arc<dyn Fn(&mut Tx, &Who) -> Result<(), Failure<Never>> + Send + Sync>;
 
-/// Rows for the zone in this folder, or in the PostgreSQL database beside it.
-pub fn run(zone: &Path, database: Option<&str>) -> anyhow::Result<Vec<Row>> {
-    let kept = crate::zone::Zone {
-        database: database.map(str::to_owned),
-        ..crate::zone::Zone::in_folder(zone)
-    };
-    let app = kept.open()?;
+/// Villages as large as they are: a tenth of a page is asked of pages that people see.
+pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
+    let (zone, _) = ground.played("own", OWN_SIZE, 2)?;
+    let app = zone.open()?;
     let person = find(&app, "SELECT id FROM person WHERE login = 'village'")?;
     let who = ask(&app, Reach::System, move |tx| {
         app::access::as_person::<Never>(tx, person, web::now())
     })?;
     // Connections of their own: a statement is planned anew when its role changes.
-    let bare = if database.is_some() { kept.open()? } else { app.clone() };
+    let past_policies = !ground.is_sqlite();
+    let bare = if past_policies { zone.open()? } else { app.clone() };
     let cookie = client::session(&app, person)?;
     let pages = pages(&app)?;
-    let envs: Vec<_> = database.map(|url| ("SIJI_DATABASE", url.to_owned())).into_iter().collect();
-    let server = Child::serve(zone, &envs)?;
+    let server = Child::serve(&zone, &[])?;
     let agent = client::agent();
-    let engine = if database.is_some() { "PostgreSQL" } else { "SQLite" };
     let mut rows = Vec::new();
     for (path, of) in pages {
         let url = format!("http://{}{path}", server.at);
         let (mut page, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..RUNS {
-            page.push(client::get(&agent, &url, &cookie)?.0);
-            open.push(read(&bare, Reach::System, database.is_some(), &who, &of)?);
-            walled.push(read(&app, who.reach(), false, &who, &of)?);
+            page.push(ms(client::get(&agent, &url, &cookie)?.0));
+            open.push(ms(read(&bare, Reach::System, past_policies, &who, &of)?));
+            walled.push(ms(read(&app, who.reach(), false, &who, &of)?));
         }
-        let (page, walled, open) = (median(page), median(walled), median(open));
         let name = super::pages::short(&path);
-        let told = |what: &str| format!("wall {engine} {name}{what}");
-        rows.push(Row::one(&told(" reads, open"), open, "ms", None));
-        rows.push(Row::one(&told(" reads, walled"), walled, "ms", None));
+        let told = |what: &str| format!("wall {name}{what}");
         // The page as it is against the page as it would be.
-        let ratio = page / (page - walled + open);
+        let ratio = median(&page) / (median(&page) - median(&walled) + median(&open));
+        rows.push(Row::of(&told(" reads, open"), open, "ms", None));
+        rows.push(Row::of(&told(" reads, walled"), walled, "ms", None));
         rows.push(Row::one(&told(""), ratio, "x", Some(Promise::AtMost(1.1))));
     }
     server.stop()?;
@@ -145,9 +141,12 @@ fn read(
     })
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1000.0
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn median(times: &[f64]) -> f64 {
+    Row::of("", times.to_vec(), "ms", None).median
 }
 
 fn find(app: &App, sql: &str) -> anyhow::Result<Id> {

@@ -15,7 +15,7 @@ use crate::{Failure, Never, Who};
 /// ledger already has is left as it is. Who may ask is the caller's matter. Answers how many are new.
 pub fn transfer(tx: &mut Tx, transfers: &[Transfer]) -> Result<usize, Failure<Refusal>> {
     let facts = store::points::facts(tx, transfers)?;
-    let decision = domain::points::decide(&facts, transfers)
+    let decision = domain::points::decide(facts, transfers)
         .map_err(|refused| Failure::Refused(refused[0].refusal))?;
     store::points::record(tx, &decision)?;
     Ok(decision.transfers.len())

@@ -70,13 +70,21 @@ impl Kind {
 }
 
 /// One account, named by what it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     pub unit: Id,
     pub kind: Kind,
     /// A household or a lot.
     pub owner: Option<Id>,
     pub place: Option<Id>,
+}
+
+/// By what tells most accounts apart, so that ten thousand are told apart quickly.
+impl std::hash::Hash for Account {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.owner.unwrap_or(self.unit).as_bytes());
+        state.write_u8(self.kind as u8);
+    }
 }
 
 impl Account {
@@ -220,6 +228,13 @@ pub struct Cause {
     pub id: Id,
 }
 
+impl Cause {
+    /// Between which ids its transfers lie: each begins with the moment of its cause.
+    pub fn ids(self) -> (Id, Id) {
+        crate::id::same_moment(self.id)
+    }
+}
+
 /// One movement of one unit from one account to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -348,6 +363,10 @@ pub enum Refusal {
     IdReused {
         id: Id,
     },
+    /// It does not begin with the moment of its cause.
+    IdOfAnotherMoment {
+        id: Id,
+    },
     AccountsEqual,
     UnitMismatch,
     HoldNotFound {
@@ -382,6 +401,7 @@ impl crate::Refusal for Refusal {
         match self {
             Refusal::AmountNotPositive { .. } => "transfer-amount-not-positive",
             Refusal::IdReused { .. } => "transfer-id-reused",
+            Refusal::IdOfAnotherMoment { .. } => "transfer-id-of-another-moment",
             Refusal::AccountsEqual => "transfer-accounts-equal",
             Refusal::UnitMismatch => "transfer-unit-mismatch",
             Refusal::HoldNotFound { .. } => "transfer-hold-not-found",

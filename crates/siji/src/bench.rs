@@ -9,6 +9,7 @@ mod demo;
 mod ground;
 mod import;
 mod large;
+mod ledger;
 mod pages;
 mod papers;
 mod posting;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::zone::Zone;
 use ground::{Databases, Ground};
 use report::{Machine, Report, Row, Skipped};
 
@@ -39,7 +41,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 11] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -49,6 +51,7 @@ const SUITES: [Suite; 10] = [
     suite("posting", posting::run),
     suite("wall", wall::run),
     suite("sheets", sheets::run),
+    suite("ledger", ledger::run),
     Suite { by_database: false, ..suite("print", papers::run) },
 ];
 
@@ -78,6 +81,11 @@ pub struct Bench {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// What the ledger's suite starts in a process of its own, on the zone in `data` or `database`.
+    #[arg(long, hide = true, value_enum, requires = "transfers")]
+    ledger_part: Option<ledger::Part>,
+    #[arg(long, hide = true)]
+    transfers: Option<u64>,
 }
 
 fn names() -> PossibleValuesParser {
@@ -90,6 +98,11 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 impl Bench {
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if let (Some(part), Some(transfers)) = (self.ledger_part, self.transfers) {
+            let data = self.data.unwrap_or_else(|| crate::zone::FOLDER.into());
+            let zone = Zone { database: self.database, ..Zone::in_folder(data) };
+            return ledger::part(part, &zone, transfers);
+        }
         let before = Report::before(self.against.as_deref())?;
         let own = tempfile::tempdir()?;
         let folder = self.data.clone().unwrap_or_else(|| own.path().to_path_buf());

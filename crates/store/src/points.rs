@@ -14,6 +14,10 @@ use crate::{Broken, Result, Row, Tx, Type, Val, Within, args};
 const BALANCE: &str = "SELECT a.id, a.unit, a.kind, a.owner, a.place, a.debits_posted, \
                        a.credits_posted, a.debits_pending, a.credits_pending, a.last FROM account a";
 
+/// Of an account that is known by its id.
+const KEPT: &str = "SELECT a.id, a.debits_posted, a.credits_posted, a.debits_pending, \
+                    a.credits_pending, a.last FROM account a";
+
 const TRANSFER: &str = "SELECT t.id, t.step, t.hold, t.amount, t.cause_kind, t.cause, t.on_date, \
                         t.at, t.unit, d.kind, d.owner, d.place, c.kind, c.owner, c.place, t.seq, \
                         h.amount FROM transfer t JOIN account d ON d.id = t.debit \
@@ -44,10 +48,11 @@ pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
     named.sort_unstable_by_key(|(id, _)| *id);
     let ids: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
     facts.balances.reserve(ids.len());
-    tx.each_of(BALANCE, "a.id", &ids, |r| {
-        let balance = balance_row(r)?;
-        let at = ids.binary_search(&balance.id).map_err(|_| Broken::data("an account unasked"))?;
-        facts.balances.insert(named[at].1, Balance { account: named[at].1, ..balance });
+    tx.each_of(KEPT, "a.id", &ids, |r| {
+        let id = r.id(0)?;
+        let at = ids.binary_search(&id).map_err(|_| Broken::data("an account that none asked"))?;
+        let balance = counts_row(r, id, named[at].1, 1)?;
+        facts.balances.insert(balance.account, balance);
         Ok(())
     })?;
 
@@ -99,21 +104,21 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
             Val::Int(r.seq),
             Val::Id(t.id),
             Val::Id(t.unit()),
-            t.step.code().into(),
+            Val::Code(t.step.code()),
             Val::Id(r.debit),
             Val::Id(r.credit),
             Val::Int(t.amount.get()),
             Val::Int(r.debit_before),
             Val::Int(r.credit_before),
             t.step.hold().into(),
-            t.cause.kind.code().into(),
+            Val::Code(t.cause.kind.code()),
             Val::Id(t.cause.id),
             t.on_date.into(),
             Val::Int(t.at),
             r.digest().into(),
         ]
     });
-    tx.insert_all("transfer", &COLUMNS, "", rows)?;
+    tx.insert_made("transfer", &COLUMNS, rows)?;
     Ok(())
 }
 
@@ -221,11 +226,16 @@ pub fn statement(
     Ok(Statement::of(account, balance, &entries))
 }
 
-/// What a record moved, in order.
+/// What a record moved, in order. There is no index by cause: the ids say when it was.
 pub fn caused_by(tx: &mut Tx, cause: Cause) -> Result<Vec<Transfer>> {
-    let sql = format!("{TRANSFER} WHERE t.cause = $1 AND t.cause_kind = $2 ORDER BY t.seq");
-    tx.all(&sql, &args![cause.id, cause.kind.code()], |r| Ok(entry(r)?.transfer))
+    let sql = format!("{TRANSFER} WHERE {} AND t.cause_kind = $4 ORDER BY t.seq", OF_CAUSE);
+    let (first, last) = cause.ids();
+    let args = args![cause.id, first, last, cause.kind.code()];
+    tx.all(&sql, &args, |r| Ok(entry(r)?.transfer))
 }
+
+/// Transfers `t` of the cause `$1`, whose ids lie from `$2` to `$3`.
+pub(crate) const OF_CAUSE: &str = "t.id >= $2 AND t.id <= $3 AND t.cause = $1";
 
 /// Every transfer from the first one on, without holding them all.
 pub fn each(tx: &mut Tx, mut see: impl FnMut(Entry) -> Result<()>) -> Result<()> {
@@ -294,14 +304,18 @@ fn account(r: &Row, unit: Id, first: usize) -> Result<Account> {
 }
 
 fn balance_row(r: &Row) -> Result<Balance> {
+    counts_row(r, r.id(0)?, account(r, r.id(1)?, 2)?, 5)
+}
+
+fn counts_row(r: &Row, id: Id, account: Account, first: usize) -> Result<Balance> {
     Ok(Balance {
-        id: r.id(0)?,
-        account: account(r, r.id(1)?, 2)?,
-        debits_posted: r.int(5)?,
-        credits_posted: r.int(6)?,
-        debits_pending: r.int(7)?,
-        credits_pending: r.int(8)?,
-        last: r.int(9)?,
+        id,
+        account,
+        debits_posted: r.int(first)?,
+        credits_posted: r.int(first + 1)?,
+        debits_pending: r.int(first + 2)?,
+        credits_pending: r.int(first + 3)?,
+        last: r.int(first + 4)?,
     })
 }
 

@@ -215,7 +215,7 @@ mod tests {
             Transfer::posted(redeem, stock, Account::handed_out(id(100)), amount(1), day, 2),
         ];
         let facts = crate::points::Facts::default();
-        let decided = crate::points::decide(&facts, &transfers).expect("allowed");
+        let decided = crate::points::decide(facts, &transfers).expect("allowed");
         let balances = decided.opened;
         let mut picture = String::new();
         for format in Format::ALL {

@@ -71,7 +71,7 @@ pub struct Refused {
 
 /// Decides a request of any length. A transfer that the ledger already has is left out silently;
 /// if one is refused none is recorded, and the list names every one that the rules refuse.
-pub fn decide(facts: &Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refused>> {
+pub fn decide(facts: Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refused>> {
     let mut ledger = Ledger::over(facts, transfers.len());
     let mut refused = Vec::new();
     for (index, transfer) in transfers.iter().enumerate() {
@@ -82,26 +82,24 @@ pub fn decide(facts: &Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Ref
     if refused.is_empty() { Ok(ledger.decision()) } else { Err(refused) }
 }
 
-/// The facts with this request's own transfers laid over them.
-struct Ledger<'f> {
-    facts: &'f Facts,
+/// The facts, moved on by this request's own transfers.
+struct Ledger {
+    facts: Facts,
+    /// Accounts that were not there.
+    opened: Vec<Account>,
     new: Vec<Recorded>,
     index_of_new: HashMap<Id, usize>,
     settled: HashMap<Id, Settled>,
-    /// Every account that the request has named so far, and where it stands in the list.
-    balances: Vec<Balance>,
-    place_of: HashMap<Account, usize>,
 }
 
-impl<'f> Ledger<'f> {
-    fn over(facts: &'f Facts, transfers: usize) -> Ledger<'f> {
+impl Ledger {
+    fn over(facts: Facts, transfers: usize) -> Ledger {
         Ledger {
             facts,
+            opened: Vec::new(),
             new: Vec::with_capacity(transfers),
             index_of_new: HashMap::with_capacity(transfers),
             settled: HashMap::new(),
-            balances: Vec::with_capacity(facts.balances.len()),
-            place_of: HashMap::with_capacity(facts.balances.len()),
         }
     }
 
@@ -118,12 +116,11 @@ impl<'f> Ledger<'f> {
         }
     }
 
-    fn place(&mut self, account: Account) -> usize {
-        let (facts, balances) = (self.facts, &mut self.balances);
-        *self.place_of.entry(account).or_insert_with(|| {
-            let known = facts.balances.get(&account).copied();
-            balances.push(known.unwrap_or_else(|| Balance::zero(account)));
-            balances.len() - 1
+    fn balance(&mut self, account: Account) -> Balance {
+        let opened = &mut self.opened;
+        *self.facts.balances.entry(account).or_insert_with(|| {
+            opened.push(account);
+            Balance::zero(account)
         })
     }
 
@@ -134,14 +131,17 @@ impl<'f> Ledger<'f> {
                 false => Err(Refusal::IdReused { id: transfer.id }),
             };
         }
+        let (first, last) = transfer.cause.ids();
+        if transfer.id < first || transfer.id > last {
+            return Err(Refusal::IdOfAnotherMoment { id: transfer.id });
+        }
         if transfer.debit == transfer.credit {
             return Err(Refusal::AccountsEqual);
         }
         if transfer.debit.unit != transfer.credit.unit {
             return Err(Refusal::UnitMismatch);
         }
-        let places = (self.place(transfer.debit), self.place(transfer.credit));
-        let (debit, credit) = (self.balances[places.0], self.balances[places.1]);
+        let (debit, credit) = (self.balance(transfer.debit), self.balance(transfer.credit));
         let before = (debit.last, credit.last);
         let (mut debit, mut credit) = match transfer.step {
             Step::Posted => move_now(debit, credit, transfer)?,
@@ -167,7 +167,8 @@ impl<'f> Ledger<'f> {
             debit_before: before.0,
             credit_before: before.1,
         });
-        (self.balances[places.0], self.balances[places.1]) = (debit, credit);
+        self.facts.balances.insert(transfer.debit, debit);
+        self.facts.balances.insert(transfer.credit, credit);
         Ok(())
     }
 
@@ -188,13 +189,14 @@ impl<'f> Ledger<'f> {
         Ok(hold)
     }
 
-    fn decision(self) -> Decision {
-        let (facts, last) = (self.facts, self.facts.last);
-        let mut touched: Vec<Balance> =
-            self.balances.into_iter().filter(|balance| balance.last > last).collect();
-        touched.sort_unstable_by_key(|balance| balance.id);
-        let (moved, opened) =
-            touched.into_iter().partition(|b| facts.balances.contains_key(&b.account));
+    fn decision(mut self) -> Decision {
+        let (last, mut opened) = (self.facts.last, Vec::with_capacity(self.opened.len()));
+        let take = |account| self.facts.balances.remove(&account);
+        opened.extend(self.opened.into_iter().filter_map(take).filter(|b| b.last > last));
+        let mut moved: Vec<Balance> =
+            self.facts.balances.into_values().filter(|balance| balance.last > last).collect();
+        opened.sort_unstable_by_key(|balance| balance.id);
+        moved.sort_unstable_by_key(|balance| balance.id);
         Decision { transfers: self.new, moved, opened }
     }
 }

@@ -21,7 +21,7 @@ struct Book {
 
 impl Book {
     fn send(&mut self, transfers: &[Transfer]) -> Result<usize, Vec<Refused>> {
-        let decision = decide(&self.facts, transfers)?;
+        let decision = decide(self.facts.clone(), transfers)?;
         for recorded in &decision.transfers {
             let transfer = &recorded.transfer;
             if let Some(hold) = transfer.step.hold() {
@@ -153,6 +153,18 @@ fn one_refused_transfer_refuses_all_and_the_list_names_each() {
     let indexes: Vec<_> = refused.expect_err("refused").iter().map(|r| r.index).collect();
     assert_eq!(indexes, [1, 3]);
     assert_eq!(book.available(a), 0);
+}
+
+#[test]
+fn a_transfer_begins_with_the_moment_of_its_cause() {
+    let mut book = Book::default();
+    let in_time = transfer(1, Step::Posted, Account::issued(), Account::household(id(1)), 10);
+    let late = Transfer { id: crate::id::new(1, [0; 10]), ..in_time };
+    let refused = book.send(&[late]).expect_err("refused");
+    assert_eq!(refused[0].refusal, Refusal::IdOfAnotherMoment { id: late.id });
+    assert_eq!(refused[0].refusal.code(), "transfer-id-of-another-moment");
+    let cause = Cause { id: crate::id::new(1, [7; 10]), ..in_time.cause };
+    assert_eq!(book.send(&[Transfer { cause, ..late }]), Ok(1));
 }
 
 #[test]

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::io::Write;
 
+use domain::Id;
 use domain::access::Permission;
 use domain::points::{Book, Format, POINTS, Refusal, Transfer};
-use domain::{Date, Id};
 use store::Tx;
 
 use crate::{Failure, Never, Who};
@@ -15,7 +15,7 @@ use crate::{Failure, Never, Who};
 /// ledger already has is left as it is. Who may ask is the caller's matter. Answers how many are new.
 pub fn transfer(tx: &mut Tx, transfers: &[Transfer]) -> Result<usize, Failure<Refusal>> {
     let facts = store::points::facts(tx, transfers)?;
-    let decision = domain::points::decide(&facts, transfers)
+    let decision = domain::points::decide(facts, transfers)
         .map_err(|refused| Failure::Refused(refused[0].refusal))?;
     store::points::record(tx, &decision)?;
     Ok(decision.transfers.len())
@@ -25,16 +25,6 @@ pub fn transfer(tx: &mut Tx, transfers: &[Transfer]) -> Result<usize, Failure<Re
 pub fn totals(tx: &mut Tx, who: &Who) -> Result<store::points::Totals, Failure<Never>> {
     let scope = who.must_scope(Permission::ReadHouseholds)?;
     Ok(store::points::totals(tx, &scope)?)
-}
-
-/// Points credited and redeemed month by month, from the month of `from` on.
-pub fn totals_by_month(
-    tx: &mut Tx,
-    who: &Who,
-    from: Date,
-) -> Result<Vec<(String, i64, i64)>, Failure<Never>> {
-    let scope = who.must_scope(Permission::ReadHouseholds)?;
-    Ok(store::points::totals_by_month(tx, &scope, from)?)
 }
 
 /// Writes the whole ledger as a book for another program, row by row. Asked from the command line

@@ -13,7 +13,7 @@ use crate::audit::Digest;
 use crate::{Arg, Id, Millis};
 
 pub use book::{Book, Format};
-pub use decide::{Decision, Facts, Kept, Refused, Settled, decide};
+pub use decide::{Decision, Facts, Kept, Recorded, Refused, Settled, decide};
 pub use statement::{Entry, Line, Statement};
 
 /// The unit of account of points. A good's id is the unit of that good.
@@ -70,13 +70,21 @@ impl Kind {
 }
 
 /// One account, named by what it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     pub unit: Id,
     pub kind: Kind,
     /// A household or a lot.
     pub owner: Option<Id>,
     pub place: Option<Id>,
+}
+
+/// By what tells most accounts apart, so that ten thousand are told apart quickly.
+impl std::hash::Hash for Account {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.owner.unwrap_or(self.unit).as_bytes());
+        state.write_u8(self.kind as u8);
+    }
 }
 
 impl Account {
@@ -220,6 +228,13 @@ pub struct Cause {
     pub id: Id,
 }
 
+impl Cause {
+    /// Between which ids its transfers lie: each begins with the moment of its cause.
+    pub fn ids(self) -> (Id, Id) {
+        crate::id::same_moment(self.id)
+    }
+}
+
 /// One movement of one unit from one account to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -277,13 +292,17 @@ impl Transfer {
 
     /// The fingerprint of the stored row; `seq` is its place in the ledger.
     pub fn digest(&self, seq: i64) -> [u8; 32] {
+        self.digest_of(seq, self.debit.id(), self.credit.id())
+    }
+
+    fn digest_of(&self, seq: i64, debit: Id, credit: Id) -> [u8; 32] {
         Digest::of("transfer")
             .id(self.id)
             .number(seq)
             .id(self.unit())
             .text(self.step.code())
-            .id(self.debit.id())
-            .id(self.credit.id())
+            .id(debit)
+            .id(credit)
             .number(self.amount.get())
             .opt_id(self.step.hold())
             .text(self.cause.kind.code())
@@ -297,21 +316,27 @@ impl Transfer {
 /// What an account was debited and credited, and what is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
+    /// The account's.
+    pub id: Id,
     pub account: Account,
     pub debits_posted: i64,
     pub credits_posted: i64,
     pub debits_pending: i64,
     pub credits_pending: i64,
+    /// The number of the newest transfer that moved it; 0: none did.
+    pub last: i64,
 }
 
 impl Balance {
     pub fn zero(account: Account) -> Balance {
         Balance {
+            id: account.id(),
             account,
             debits_posted: 0,
             credits_posted: 0,
             debits_pending: 0,
             credits_pending: 0,
+            last: 0,
         }
     }
     /// What may still leave the account; for a source, what may still be taken back into it.
@@ -336,6 +361,10 @@ pub enum Refusal {
         amount: i64,
     },
     IdReused {
+        id: Id,
+    },
+    /// It does not begin with the moment of its cause.
+    IdOfAnotherMoment {
         id: Id,
     },
     AccountsEqual,
@@ -372,6 +401,7 @@ impl crate::Refusal for Refusal {
         match self {
             Refusal::AmountNotPositive { .. } => "transfer-amount-not-positive",
             Refusal::IdReused { .. } => "transfer-id-reused",
+            Refusal::IdOfAnotherMoment { .. } => "transfer-id-of-another-moment",
             Refusal::AccountsEqual => "transfer-accounts-equal",
             Refusal::UnitMismatch => "transfer-unit-mismatch",
             Refusal::HoldNotFound { .. } => "transfer-hold-not-found",

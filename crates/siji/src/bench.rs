@@ -10,6 +10,7 @@ mod close;
 mod demo;
 mod ground;
 mod import;
+mod ledger;
 mod load;
 mod month;
 mod overload;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use crate::zone::Zone;
 use ground::{Databases, Ground};
 use report::{Machine, Report, Row, Skipped};
 
@@ -47,7 +49,7 @@ const fn suite(name: &'static str, run: fn(&Ground) -> anyhow::Result<Vec<Row>>)
 }
 
 /// Every suite, in the order of the table.
-const SUITES: [Suite; 13] = [
+const SUITES: [Suite; 14] = [
     suite("demo", demo::run),
     suite("import", import::run),
     suite("start", pages::start),
@@ -57,6 +59,7 @@ const SUITES: [Suite; 13] = [
     suite("posting", posting::run),
     suite("wall", wall::run),
     suite("sheets", sheets::run),
+    suite("ledger", ledger::run),
     suite("overload", overload::run),
     suite("close", close::run),
     suite("redeem", redeem::run),
@@ -95,6 +98,11 @@ pub struct Bench {
     /// Close one month of so many households in the zone that is named, and say how it went.
     #[arg(long, hide = true, value_name = "HOUSEHOLDS")]
     month: Option<u32>,
+    /// What the ledger's suite starts in a process of its own, on the zone in `data` or `database`.
+    #[arg(long, hide = true, value_enum, requires = "transfers")]
+    ledger_part: Option<ledger::Part>,
+    #[arg(long, hide = true)]
+    transfers: Option<u64>,
 }
 
 fn names() -> PossibleValuesParser {
@@ -111,6 +119,10 @@ impl Bench {
             let zone = Zone { database: self.database, ..Zone::in_folder(data) };
             month::play(&zone, usize::try_from(households)?)?;
             return Ok(ExitCode::SUCCESS);
+@@@        if let (Some(part), Some(transfers)) = (self.ledger_part, self.transfers) {
+            let data = self.data.unwrap_or_else(|| crate::zone::FOLDER.into());
+            let zone = Zone { database: self.database, ..Zone::in_folder(data) };
+            return ledger::part(part, &zone, transfers);
         }
         let before = Report::before(self.against.as_deref())?;
         let own = tempfile::tempdir()?;

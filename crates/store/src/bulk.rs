@@ -29,6 +29,10 @@ impl Type {
 /// Rows of one statement on SQLite.
 const AT_ONCE: usize = 32;
 
+/// Rows for which a thread is begun, and how many times [`AT_ONCE`] it may be ahead.
+const WORTH_A_THREAD: usize = 1_000;
+const AHEAD: usize = 16;
+
 /// Rows of one array parameter on PostgreSQL.
 const CHUNK: usize = 5_000;
 
@@ -52,32 +56,59 @@ impl Tx<'_> {
             arrays(columns)
         );
         if self.is_sqlite() {
-            return self.insert_rows(values, rows);
+            return self.insert_rows(columns.len(), values, rows);
         }
         self.run_all(&values(1), &many, columns, rows)
+    }
+
+    /// The same for rows that take long to make: on SQLite they are made on a second core while the
+    /// first one writes.
+    pub fn insert_made(
+        &mut self,
+        table: &str,
+        columns: &[(&str, Type)],
+        rows: impl ExactSizeIterator<Item = Vec<Val>> + Send,
+    ) -> Result<u64> {
+        if !self.is_sqlite() || rows.len() < WORTH_A_THREAD {
+            return self.insert_all(table, columns, "", rows);
+        }
+        let (give, take) = std::sync::mpsc::sync_channel(AHEAD);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut rows = rows;
+                loop {
+                    let some: Vec<Vec<Val>> = rows.by_ref().take(AT_ONCE).collect();
+                    // Whoever writes has met an error and is gone, or all is done.
+                    if some.is_empty() || give.send(some).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.insert_all(table, columns, "", take.into_iter().flatten())
+        })
     }
 
     /// A statement of several rows, again and again, and one for each row that is left: SQLite
     /// begins and ends with each statement that a trigger might stop.
     fn insert_rows(
         &mut self,
+        columns: usize,
         values: impl Fn(usize) -> String,
         rows: impl IntoIterator<Item = Vec<Val>>,
     ) -> Result<u64> {
-        let mut rows = rows.into_iter();
-        let mut written = 0;
-        loop {
-            let some: Vec<Vec<Val>> = rows.by_ref().take(AT_ONCE).collect();
-            if some.len() < AT_ONCE {
-                let one = values(1);
-                for row in some {
-                    written += self.exec(&one, &row)?;
-                }
-                return Ok(written);
+        let (many, one, mut written) = (values(AT_ONCE), values(1), 0);
+        let mut args = Vec::with_capacity(AT_ONCE * columns);
+        for row in rows {
+            args.extend(row);
+            if args.len() == AT_ONCE * columns {
+                written += self.exec(&many, &args)?;
+                args.clear();
             }
-            let args: Vec<Val> = some.into_iter().flatten().collect();
-            written += self.exec(&values(AT_ONCE), &args)?;
         }
+        for row in args.chunks(columns) {
+            written += self.exec(&one, row)?;
+        }
+        Ok(written)
     }
 
     /// Updates every row found by `key`: `sets` are assignments over `v.<column>` of the given row
@@ -118,9 +149,21 @@ impl Tx<'_> {
         mut see: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
         match &mut self.engine {
-            Engine::Sqlite(_) => {
-                let sql = format!("{select} WHERE {column} = $1");
-                ids.iter().try_for_each(|id| self.each(&sql, &[Val::Id(*id)], &mut see))
+            Engine::Sqlite(c) => {
+                // To begin and to end a small statement is most of what it costs.
+                for some in ids.chunks(AT_ONCE) {
+                    let places = places(0, if some.len() == AT_ONCE { AT_ONCE } else { 1 });
+                    let sql = format!("{select} WHERE {column} IN ({places})");
+                    let mut statement = c.prepare_cached(&for_sqlite(&sql))?;
+                    for at_once in some.chunks(statement.parameter_count()) {
+                        let args = at_once.iter().map(|id| id.as_bytes());
+                        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+                        while let Some(row) = rows.next()? {
+                            see(&Row::Sqlite(row))?;
+                        }
+                    }
+                }
+                Ok(())
             }
             Engine::Postgres(c) => {
                 let sql = format!("{select} WHERE {column} = ANY($1::uuid[])");
@@ -196,11 +239,12 @@ enum Column {
 impl Column {
     fn gather(ty: Type, name: &str, rows: &mut [Vec<Val>], i: usize) -> Result<Column> {
         macro_rules! column {
-            ($variant:ident) => {{
+            ($variant:ident $(or $also:ident)?) => {{
                 let mut out = Vec::with_capacity(rows.len());
                 for row in rows {
                     match row.get_mut(i).map(|v| std::mem::replace(v, Val::Null)) {
                         Some(Val::$variant(v)) => out.push(Some(v)),
+                        $(Some(Val::$also(v)) => out.push(Some(v.into())),)?
                         Some(Val::Null) => out.push(None),
                         _ => return Err(Broken::data(format!("column {name}: wrong type"))),
                     }
@@ -211,7 +255,7 @@ impl Column {
         Ok(match ty {
             Type::Int => column!(Int),
             Type::Bool => column!(Bool),
-            Type::Text => column!(Text),
+            Type::Text => column!(Text or Code),
             Type::Bytes => column!(Bytes),
             Type::Id => column!(Id),
         })

@@ -31,6 +31,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0004_paths.sql"),
     ),
     (
+        5,
+        "movements",
+        include_str!("../migrations/sqlite/0005_movements.sql"),
+        include_str!("../migrations/postgres/0005_movements.sql"),
+    ),
+    (
         6,
         "provider",
         include_str!("../migrations/sqlite/0006_provider.sql"),

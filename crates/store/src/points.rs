@@ -2,36 +2,64 @@
 
 use std::collections::HashMap;
 
+use domain::Id;
 use domain::access::Scope;
 use domain::points::{
     Account, Amount, Balance, Cause, CauseKind, Decision, Entry, Facts, Kept, Kind, Settled,
     Statement, Step, Transfer,
 };
-use domain::{Date, Id};
 
 use crate::{Broken, Result, Row, Tx, Type, Val, Within, args};
 
 const BALANCE: &str = "SELECT a.id, a.unit, a.kind, a.owner, a.place, a.debits_posted, \
-                       a.credits_posted, a.debits_pending, a.credits_pending FROM account a";
+                       a.credits_posted, a.debits_pending, a.credits_pending, a.last FROM account a";
+
+/// Of an account that is known by its id.
+const KEPT: &str = "SELECT a.id, a.debits_posted, a.credits_posted, a.debits_pending, \
+                    a.credits_pending, a.last FROM account a";
 
 const TRANSFER: &str = "SELECT t.id, t.step, t.hold, t.amount, t.cause_kind, t.cause, t.on_date, \
                         t.at, t.unit, d.kind, d.owner, d.place, c.kind, c.owner, c.place, t.seq, \
                         h.amount FROM transfer t JOIN account d ON d.id = t.debit \
                         JOIN account c ON c.id = t.credit LEFT JOIN transfer h ON h.id = t.hold";
 
+/// The transfer before `t` that moved the account of movement `m`.
+const BEFORE: &str = "CASE WHEN t.debit = m.account THEN t.debit_before ELSE t.credit_before END";
+
+/// A common table `movement (account, seq)`: the movements of the accounts `a` that fit `of`, each
+/// account's newest first. There is no index by account: a transfer names the one before it.
+pub(crate) fn movements(of: &str) -> String {
+    format!(
+        "WITH RECURSIVE movement (account, seq) AS (\
+           SELECT a.id, a.last FROM account a WHERE a.last > 0 AND {of} \
+           UNION ALL SELECT m.account, {BEFORE} FROM movement m \
+           JOIN transfer t ON t.seq = m.seq WHERE {BEFORE} > 0)"
+    )
+}
+
 /// Everything that `domain::points::decide` asks about these transfers.
 pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
-    let mut accounts: Vec<Id> = transfers.iter().map(|t| t.debit.id()).collect();
-    accounts.extend(transfers.iter().map(|t| t.credit.id()));
-    accounts.sort_unstable();
-    accounts.dedup();
-    let mut facts = Facts::default();
-    tx.each_of(BALANCE, "a.id", &accounts, |r| {
-        facts.balances.insert(r.id(0)?, balance_row(r)?);
+    let mut facts = Facts { last: crate::wall::last_transfer(tx)?, ..Facts::default() };
+    let mut named = HashMap::with_capacity(transfers.len());
+    for account in transfers.iter().flat_map(|t| [t.debit, t.credit]) {
+        named.entry(account).or_insert_with(|| account.id());
+    }
+    let mut named: Vec<(Id, Account)> = named.into_iter().map(|(a, id)| (id, a)).collect();
+    named.sort_unstable_by_key(|(id, _)| *id);
+    let ids: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
+    facts.balances.reserve(ids.len());
+    tx.each_of(KEPT, "a.id", &ids, |r| {
+        let id = r.id(0)?;
+        let at = ids.binary_search(&id).map_err(|_| Broken::data("an account that none asked"))?;
+        let balance = counts_row(r, id, named[at].1, 1)?;
+        facts.balances.insert(balance.account, balance);
         Ok(())
     })?;
 
-    let mut ids: Vec<Id> = transfers.iter().map(|t| t.id).collect();
+    // Ids are drawn in the order of time: most are later than every id the ledger has.
+    let newest = crate::wall::newest_transfer(tx)?;
+    let mut ids: Vec<Id> =
+        transfers.iter().map(|t| t.id).filter(|id| Some(*id) <= newest).collect();
     ids.extend(transfers.iter().filter_map(|t| t.step.hold()));
     ids.sort_unstable();
     ids.dedup();
@@ -53,69 +81,79 @@ fn settled(tx: &mut Tx, hold: Id) -> Result<Option<Settled>> {
 
 /// Writes the transfers behind the last one, and every touched balance once.
 pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
-    let paths = paths(tx, decision)?;
-    let balances = decision.balances.iter().map(|(id, b)| {
+    let paths = paths(tx, &decision.opened)?;
+    let opened = decision.opened.iter().map(|b| {
         let path = b.account.owner.and_then(|owner| paths.get(&owner));
-        vec![
-            Val::Id(*id),
+        let mut row = counts(b);
+        row.extend([
             Val::Id(b.account.unit),
             b.account.kind.code().into(),
             b.account.owner.into(),
             b.account.place.into(),
-            Val::Int(b.debits_posted),
-            Val::Int(b.credits_posted),
-            Val::Int(b.debits_pending),
-            Val::Int(b.credits_pending),
             path.map_or("", String::as_str).into(),
-        ]
+        ]);
+        row
     });
-    tx.insert_all(
-        "account",
-        &[
-            ("id", Type::Id),
-            ("unit", Type::Id),
-            ("kind", Type::Text),
-            ("owner", Type::Id),
-            ("place", Type::Id),
-            ("debits_posted", Type::Int),
-            ("credits_posted", Type::Int),
-            ("debits_pending", Type::Int),
-            ("credits_pending", Type::Int),
-            ("path", Type::Text),
-        ],
-        "ON CONFLICT (id) DO UPDATE SET debits_posted = excluded.debits_posted, \
-         credits_posted = excluded.credits_posted, debits_pending = excluded.debits_pending, \
-         credits_pending = excluded.credits_pending",
-        balances,
-    )?;
-    let last = crate::wall::last_transfer(tx)?;
-    // Written in the order of their ids, which are scattered: each leaf of the index is met once.
-    let mut numbered: Vec<_> = (last + 1..).zip(&decision.transfers).collect();
-    numbered.sort_unstable_by_key(|(_, t)| t.id);
-    let rows = numbered.into_iter().map(|(seq, t)| {
+    let columns: Vec<_> = std::iter::once(KEY).chain(COUNTS).chain(FOR_WHAT).collect();
+    tx.insert_all("account", &columns, "", opened)?;
+    tx.update_all("account", KEY, &COUNTS, decision.moved.iter().map(counts))?;
+
+    let rows = decision.transfers.iter().map(|r| {
+        let t = &r.transfer;
         vec![
+            Val::Int(r.seq),
             Val::Id(t.id),
-            Val::Int(seq),
             Val::Id(t.unit()),
-            t.step.code().into(),
-            Val::Id(t.debit.id()),
-            Val::Id(t.credit.id()),
+            Val::Code(t.step.code()),
+            Val::Id(r.debit),
+            Val::Id(r.credit),
             Val::Int(t.amount.get()),
+            Val::Int(r.debit_before),
+            Val::Int(r.credit_before),
             t.step.hold().into(),
-            t.cause.kind.code().into(),
+            Val::Code(t.cause.kind.code()),
             Val::Id(t.cause.id),
             t.on_date.into(),
             Val::Int(t.at),
-            t.digest(seq).into(),
+            r.digest().into(),
         ]
     });
-    tx.insert_all("transfer", &COLUMNS, "", rows)?;
+    tx.insert_made("transfer", &COLUMNS, rows)?;
     Ok(())
 }
 
-/// Where the households lie whose balances are touched.
-fn paths(tx: &mut Tx, decision: &Decision) -> Result<HashMap<Id, String>> {
-    let accounts = decision.balances.values().map(|b| &b.account);
+fn counts(b: &Balance) -> Vec<Val> {
+    vec![
+        Val::Id(b.id),
+        Val::Int(b.debits_posted),
+        Val::Int(b.credits_posted),
+        Val::Int(b.debits_pending),
+        Val::Int(b.credits_pending),
+        Val::Int(b.last),
+    ]
+}
+
+const KEY: (&str, Type) = ("id", Type::Id);
+
+const COUNTS: [(&str, Type); 5] = [
+    ("debits_posted", Type::Int),
+    ("credits_posted", Type::Int),
+    ("debits_pending", Type::Int),
+    ("credits_pending", Type::Int),
+    ("last", Type::Int),
+];
+
+const FOR_WHAT: [(&str, Type); 5] = [
+    ("unit", Type::Id),
+    ("kind", Type::Text),
+    ("owner", Type::Id),
+    ("place", Type::Id),
+    ("path", Type::Text),
+];
+
+/// Where the households lie whose accounts are opened.
+fn paths(tx: &mut Tx, opened: &[Balance]) -> Result<HashMap<Id, String>> {
+    let accounts = opened.iter().map(|b| &b.account);
     let households: Vec<Id> =
         accounts.filter(|a| a.kind == Kind::Household).filter_map(|a| a.owner).collect();
     let mut paths = HashMap::with_capacity(households.len());
@@ -126,14 +164,16 @@ fn paths(tx: &mut Tx, decision: &Decision) -> Result<HashMap<Id, String>> {
     Ok(paths)
 }
 
-const COLUMNS: [(&str, Type); 13] = [
-    ("id", Type::Id),
+const COLUMNS: [(&str, Type); 15] = [
     ("seq", Type::Int),
+    ("id", Type::Id),
     ("unit", Type::Id),
     ("step", Type::Text),
     ("debit", Type::Id),
     ("credit", Type::Id),
     ("amount", Type::Int),
+    ("debit_before", Type::Int),
+    ("credit_before", Type::Int),
     ("hold", Type::Id),
     ("cause_kind", Type::Text),
     ("cause", Type::Id),
@@ -155,6 +195,7 @@ pub fn household_balance(tx: &mut Tx, household: Id) -> Result<i64> {
 }
 
 /// Movements of an account, newest first, before the `seq` given; each with the balance after it.
+/// `limit` is at least 1.
 pub fn statement(
     tx: &mut Tx,
     account: &Account,
@@ -162,26 +203,39 @@ pub fn statement(
     limit: i64,
 ) -> Result<Statement> {
     let mut balance = balance(tx, account)?.available();
-    let id = account.id();
+    // Counted from the newest one on, so that it ends with the page.
+    let sql = format!(
+        "WITH RECURSIVE movement (account, seq, line) AS (\
+           SELECT a.id, a.last, CAST(CASE WHEN a.last < $2 THEN 1 ELSE 0 END AS BIGINT) FROM account a \
+           WHERE a.id = $1 AND a.last > 0 \
+           UNION ALL SELECT m.account, {BEFORE}, \
+             m.line + CASE WHEN {BEFORE} < $2 THEN 1 ELSE 0 END \
+           FROM movement m JOIN transfer t ON t.seq = m.seq WHERE {BEFORE} > 0 AND m.line < $3) \
+         {TRANSFER} JOIN movement m ON m.seq = t.seq ORDER BY t.seq DESC"
+    );
     let before = before.unwrap_or(i64::MAX);
-    let newer = format!("{TRANSFER} WHERE (t.debit = $1 OR t.credit = $1) AND t.seq >= $2");
-    tx.each(&newer, &args![id, before], |r| {
-        balance -= entry(r)?.effect_on(account);
+    let mut entries = Vec::new();
+    tx.each(&sql, &args![account.id(), before, limit], |r| {
+        let entry = entry(r)?;
+        match entry.seq < before {
+            true => entries.push(entry),
+            false => balance -= entry.effect_on(account),
+        }
         Ok(())
     })?;
-    let page = format!(
-        "{TRANSFER} WHERE (t.debit = $1 OR t.credit = $1) AND t.seq < $2 \
-         ORDER BY t.seq DESC LIMIT $3"
-    );
-    let entries = tx.all(&page, &args![id, before, limit], entry)?;
     Ok(Statement::of(account, balance, &entries))
 }
 
-/// What a record moved, in order.
+/// What a record moved, in order. There is no index by cause: the ids say when it was.
 pub fn caused_by(tx: &mut Tx, cause: Cause) -> Result<Vec<Transfer>> {
-    let sql = format!("{TRANSFER} WHERE t.cause = $1 AND t.cause_kind = $2 ORDER BY t.seq");
-    tx.all(&sql, &args![cause.id, cause.kind.code()], |r| Ok(entry(r)?.transfer))
+    let sql = format!("{TRANSFER} WHERE {} AND t.cause_kind = $4 ORDER BY t.seq", OF_CAUSE);
+    let (first, last) = cause.ids();
+    let args = args![cause.id, first, last, cause.kind.code()];
+    tx.all(&sql, &args, |r| Ok(entry(r)?.transfer))
 }
+
+/// Transfers `t` of the cause `$1`, whose ids lie from `$2` to `$3`.
+pub(crate) const OF_CAUSE: &str = "t.id >= $2 AND t.id <= $3 AND t.cause = $1";
 
 /// Every transfer from the first one on, without holding them all.
 pub fn each(tx: &mut Tx, mut see: impl FnMut(Entry) -> Result<()>) -> Result<()> {
@@ -227,25 +281,6 @@ pub fn totals(tx: &mut Tx, scope: &Scope) -> Result<Totals> {
     Ok(Totals { credited: outstanding + redeemed, redeemed, outstanding })
 }
 
-/// Points credited and redeemed in the households of a scope, month by month (`YYYY-MM`).
-pub fn totals_by_month(tx: &mut Tx, scope: &Scope, from: Date) -> Result<Vec<(String, i64, i64)>> {
-    let within = Within::of(scope, "h.path", Some("h.id"), 2);
-    let sql = format!(
-        "SELECT substr(t.on_date, 1, 7) AS month, \
-         CAST(SUM(CASE WHEN t.cause_kind IN ('certification', 'bonus') THEN t.amount ELSE 0 END) \
-         AS BIGINT), \
-         CAST(SUM(CASE t.cause_kind WHEN 'redemption' THEN t.amount \
-         WHEN 'reversal' THEN -t.amount ELSE 0 END) AS BIGINT) \
-         FROM household h JOIN account a ON a.owner = h.id AND a.kind = 'household' \
-         JOIN transfer t ON (t.credit = a.id OR t.debit = a.id) \
-         WHERE t.step = 'posted' AND t.on_date >= $1 AND {} GROUP BY 1 ORDER BY 1",
-        within.sql
-    );
-    let mut args = vec![from.into()];
-    args.extend(within.args);
-    tx.all(&sql, &args, |r| Ok((r.text(0)?, r.int(1)?, r.int(2)?)))
-}
-
 /// The household's number behind each household account, for books that others read.
 pub fn household_numbers(tx: &mut Tx) -> Result<HashMap<Id, String>> {
     let mut numbers = HashMap::new();
@@ -269,12 +304,18 @@ fn account(r: &Row, unit: Id, first: usize) -> Result<Account> {
 }
 
 fn balance_row(r: &Row) -> Result<Balance> {
+    counts_row(r, r.id(0)?, account(r, r.id(1)?, 2)?, 5)
+}
+
+fn counts_row(r: &Row, id: Id, account: Account, first: usize) -> Result<Balance> {
     Ok(Balance {
-        account: account(r, r.id(1)?, 2)?,
-        debits_posted: r.int(5)?,
-        credits_posted: r.int(6)?,
-        debits_pending: r.int(7)?,
-        credits_pending: r.int(8)?,
+        id,
+        account,
+        debits_posted: r.int(first)?,
+        credits_posted: r.int(first + 1)?,
+        debits_pending: r.int(first + 2)?,
+        credits_pending: r.int(first + 3)?,
+        last: r.int(first + 4)?,
     })
 }
 

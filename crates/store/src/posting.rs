@@ -498,15 +498,20 @@ pub fn points_settled(tx: &mut Tx, batch: Id) -> Result<i64> {
 
 /// Points of monthly scores each household of the batch was already credited with in a year.
 pub fn credited_in_year(tx: &mut Tx, batch: Id, year: i16) -> Result<Vec<(Id, i64)>> {
-    tx.all(
-        "SELECT ro.household, CAST(SUM(t.amount) AS BIGINT) FROM roster ro \
-         JOIN account a ON a.owner = ro.household AND a.kind = 'household' \
-         JOIN transfer t ON t.credit = a.id AND t.cause_kind = 'certification' \
+    let sql = format!(
+        "{} SELECT a.owner, CAST(SUM(t.amount) AS BIGINT) FROM movement m \
+         JOIN account a ON a.id = m.account \
+         JOIN transfer t ON t.seq = m.seq AND t.cause_kind = 'certification' \
          JOIN batch b ON b.id = t.cause JOIN round r ON r.id = b.round \
-         WHERE ro.batch = $1 AND r.month >= $2 AND r.month <= $3 GROUP BY ro.household",
-        &args![batch, format!("{year:04}-01"), format!("{year:04}-12")],
-        |r| Ok((r.id(0)?, r.int(1)?)),
-    )
+         WHERE r.month >= $2 AND r.month <= $3 GROUP BY a.owner",
+        crate::points::movements(
+            "a.kind = 'household' AND a.owner IN (SELECT ro.household FROM roster ro \
+             WHERE ro.batch = $1)"
+        )
+    );
+    tx.all(&sql, &args![batch, format!("{year:04}-01"), format!("{year:04}-12")], |r| {
+        Ok((r.id(0)?, r.int(1)?))
+    })
 }
 
 /// Fingerprints of the current sheets by household and scorer, as the seal takes them.

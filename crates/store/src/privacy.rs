@@ -113,13 +113,15 @@ pub struct Moved {
 }
 
 pub fn moved(tx: &mut Tx, household: Id) -> Result<Vec<Moved>> {
-    tx.all(
-        "SELECT t.on_date, t.cause_kind, CASE WHEN t.credit = a.id THEN t.amount ELSE -t.amount END \
-         FROM account a JOIN transfer t ON t.credit = a.id OR t.debit = a.id \
-         WHERE a.owner = $1 AND a.kind = 'household' ORDER BY t.seq",
-        &args![household],
-        |r| Ok(Moved { on_date: r.text(0)?, cause: r.text(1)?, points: r.int(2)? }),
-    )
+    let sql = format!(
+        "{} SELECT t.on_date, t.cause_kind, \
+         CASE WHEN t.credit = m.account THEN t.amount ELSE -t.amount END \
+         FROM movement m JOIN transfer t ON t.seq = m.seq ORDER BY t.seq",
+        crate::points::movements("a.owner = $1 AND a.kind = 'household'")
+    );
+    tx.all(&sql, &args![household], |r| {
+        Ok(Moved { on_date: r.text(0)?, cause: r.text(1)?, points: r.int(2)? })
+    })
 }
 
 /// One line of a receipt.

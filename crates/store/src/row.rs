@@ -11,6 +11,8 @@ pub enum Val {
     Int(i64),
     Bool(bool),
     Text(String),
+    /// A text that the program itself says: a code.
+    Code(&'static str),
     Bytes(Vec<u8>),
     Id(Id),
 }

@@ -165,6 +165,7 @@ impl rusqlite::ToSql for Val {
             Val::Int(n) => Out::Owned(Value::Integer(*n)),
             Val::Bool(b) => Out::Owned(Value::Integer(i64::from(*b))),
             Val::Text(s) => Out::Borrowed(ValueRef::Text(s.as_bytes())),
+            Val::Code(s) => Out::Borrowed(ValueRef::Text(s.as_bytes())),
             Val::Bytes(b) => Out::Borrowed(ValueRef::Blob(b)),
             Val::Id(id) => Out::Borrowed(ValueRef::Blob(id.as_bytes())),
         })
@@ -183,6 +184,7 @@ impl ToSql for Val {
             Val::Int(n) => n.to_sql(ty, out),
             Val::Bool(b) => b.to_sql(ty, out),
             Val::Text(s) => s.to_sql(ty, out),
+            Val::Code(s) => s.to_sql(ty, out),
             Val::Bytes(b) => b.to_sql(ty, out),
             Val::Id(id) => id.to_sql(ty, out),
         }
@@ -201,6 +203,7 @@ impl ToSql for Val {
             Val::Int(n) => n.to_sql_checked(ty, out),
             Val::Bool(b) => b.to_sql_checked(ty, out),
             Val::Text(s) => s.to_sql_checked(ty, out),
+            Val::Code(s) => s.to_sql_checked(ty, out),
             Val::Bytes(b) => b.to_sql_checked(ty, out),
             Val::Id(id) => id.to_sql_checked(ty, out),
         }

@@ -5,6 +5,7 @@ use domain::Id;
 use domain::audit::Digest;
 use domain::points::{Account, Kind};
 
+use crate::points::OF_CAUSE;
 use crate::registry::citizen_hash;
 use crate::sealed::{In, has_sealed, is_sealed};
 use crate::{Broken, Keys, Result, Row, Tx, Type, args};
@@ -409,12 +410,13 @@ pub struct StoredAccount {
     pub credits_posted: i64,
     pub debits_pending: i64,
     pub credits_pending: i64,
+    pub last: i64,
 }
 
 pub fn accounts(tx: &mut Tx) -> Result<Vec<StoredAccount>> {
     tx.all(
         "SELECT id, unit, kind, owner, place, debits_posted, credits_posted, debits_pending, \
-         credits_pending FROM account",
+         credits_pending, last FROM account",
         &args![],
         |r| {
             let kind = r.text(2)?;
@@ -429,6 +431,7 @@ pub fn accounts(tx: &mut Tx) -> Result<Vec<StoredAccount>> {
                 credits_posted: r.int(6)?,
                 debits_pending: r.int(7)?,
                 credits_pending: r.int(8)?,
+                last: r.int(9)?,
             })
         },
     )
@@ -454,10 +457,12 @@ pub struct StoredTransfer {
     pub hold: Option<Id>,
     pub cause_kind: String,
     pub cause: Id,
+    pub debit_before: i64,
+    pub credit_before: i64,
 }
 
-const TRANSFER: &str =
-    "SELECT id, seq, unit, step, debit, credit, amount, hold, cause_kind, cause FROM transfer";
+const TRANSFER: &str = "SELECT id, seq, unit, step, debit, credit, amount, hold, cause_kind, cause, \
+                        debit_before, credit_before FROM transfer";
 
 fn transfer(r: &Row) -> Result<StoredTransfer> {
     Ok(StoredTransfer {
@@ -471,6 +476,8 @@ fn transfer(r: &Row) -> Result<StoredTransfer> {
         hold: r.opt_id(7)?,
         cause_kind: r.text(8)?,
         cause: r.id(9)?,
+        debit_before: r.int(10)?,
+        credit_before: r.int(11)?,
     })
 }
 
@@ -481,8 +488,9 @@ pub fn transfers(tx: &mut Tx, mut see: impl FnMut(StoredTransfer) -> Result<()>)
 
 /// What one record caused: (debit, credit, amount), sorted.
 pub fn caused(tx: &mut Tx, kind: &str, cause: Id) -> Result<Vec<(Id, Id, i64)>> {
-    let sql = format!("{TRANSFER} WHERE cause = $1 AND cause_kind = $2");
-    let mut caused = tx.all(&sql, &args![cause, kind], |r| {
+    let sql = format!("{TRANSFER} t WHERE {OF_CAUSE} AND t.cause_kind = $4");
+    let (first, last) = domain::id::same_moment(cause);
+    let mut caused = tx.all(&sql, &args![cause, first, last, kind], |r| {
         let t = transfer(r)?;
         Ok((t.debit, t.credit, t.amount))
     })?;

@@ -223,8 +223,8 @@ pub fn strayed(tx: &mut Tx) -> Result<Option<(&'static str, Id)>> {
     Ok(None)
 }
 
-// Two numbers count on through the whole zone, whoever draws the next one. Nothing but the number
-// comes through the wall.
+// Numbers count on through the whole zone, whoever draws the next one. Nothing but the number comes
+// through the wall.
 
 /// The number of the last transfer.
 pub(crate) fn last_transfer(tx: &mut Tx) -> Result<i64> {
@@ -233,6 +233,15 @@ pub(crate) fn last_transfer(tx: &mut Tx) -> Result<i64> {
         Engine::Postgres(_) => "SELECT last_transfer()",
     };
     tx.one(sql, &[], |r| r.int(0))
+}
+
+/// The greatest id of a transfer.
+pub(crate) fn newest_transfer(tx: &mut Tx) -> Result<Option<Id>> {
+    let sql = match tx.engine {
+        Engine::Sqlite(_) => "SELECT MAX(id) FROM main.transfer",
+        Engine::Postgres(_) => "SELECT newest_transfer()",
+    };
+    tx.one(sql, &[], |r| r.opt_id(0))
 }
 
 /// The highest receipt number from `first` up to and without `end`.

@@ -1,4 +1,5 @@
-//! The ledger from its first transfer on: no gap, nothing below zero, every balance, zero in all.
+//! The ledger from its first transfer on: no gap, nothing below zero, every balance, every account
+//! followed back without a gap, zero in all.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,6 +31,8 @@ struct Books {
     sums: HashMap<Id, Sums>,
     held: HashMap<Id, Held>,
     last: i64,
+    /// The newest transfer of each account so far.
+    last_of: HashMap<Id, i64>,
 }
 
 /// How many accounts there are.
@@ -45,6 +48,7 @@ pub(super) fn check(tx: &mut Tx) -> Result<u64, Stop> {
         sums: HashMap::new(),
         held: HashMap::new(),
         last: 0,
+        last_of: HashMap::new(),
     };
     let mut first = First::default();
     store::verify::transfers(tx, |t| {
@@ -79,6 +83,12 @@ impl Books {
         }
         if t.amount < 1 {
             return Err(format!("moves {}", t.amount));
+        }
+        for (account, before) in [(t.debit, t.debit_before), (t.credit, t.credit_before)] {
+            let last = self.last_of.insert(account, t.seq).unwrap_or(0);
+            if before != last {
+                return Err(format!("follows {before} of account {account}, not {last}"));
+            }
         }
         self.step(t, &debit, &credit)?;
         for account in [debit, credit] {
@@ -168,6 +178,11 @@ fn balances(books: &Books) -> Check {
         };
         if stored != books.sums.get(id).copied().unwrap_or_default() {
             return Err(Finding::new("account", id, "has a balance no transfers make").into());
+        }
+        let last = books.last_of.get(id).copied().unwrap_or(0);
+        if a.last != last {
+            let what = format!("names {} for its last transfer, not {last}", a.last);
+            return Err(Finding::new("account", id, what).into());
         }
         *totals.entry(a.account.unit).or_default() += stored.credits - stored.debits;
     }

@@ -424,6 +424,17 @@ fn what_has_no_fingerprint_is_found_by_what_it_adds_up_to() {
                 "has a balance no transfers make",
             ),
             ("DELETE FROM transfer WHERE seq = 1", "transfer", "has number 2 after 0"),
+            (
+                "UPDATE transfer SET debit_before = debit_before - 1 WHERE seq = 12",
+                "transfer",
+                "follows ",
+            ),
+            ("UPDATE transfer SET credit_before = 12 WHERE seq = 3", "transfer", "follows 12 of"),
+            (
+                "UPDATE account SET last = last - 1 WHERE kind = 'household'",
+                "account",
+                "for its last transfer",
+            ),
             ("DELETE FROM transfer WHERE seq = 12", "account", "has a balance no transfers make"),
             (
                 "UPDATE batch SET credited_points = credited_points + 1",

@@ -215,8 +215,8 @@ mod tests {
             Transfer::posted(redeem, stock, Account::handed_out(id(100)), amount(1), day, 2),
         ];
         let facts = crate::points::Facts::default();
-        let decided = crate::points::decide(&facts, &transfers).expect("allowed");
-        let balances: Vec<_> = decided.balances.values().copied().collect();
+        let decided = crate::points::decide(facts, &transfers).expect("allowed");
+        let balances = decided.opened;
         let mut picture = String::new();
         for format in Format::ALL {
             let numbers = [(id(1), "3715001".to_owned())].into();

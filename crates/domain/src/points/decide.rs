@@ -1,6 +1,6 @@
 //! Transfers against balances: all of a request, or nothing of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{Account, Balance, Refusal, Step, Transfer};
 use crate::Id;
@@ -9,7 +9,9 @@ use crate::Id;
 /// transfer that is not here does not exist yet.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    pub balances: HashMap<Id, Balance>,
+    /// The number of the last transfer.
+    pub last: i64,
+    pub balances: HashMap<Account, Balance>,
     /// Transfers with an id of the request, and holds that the request names.
     pub kept: HashMap<Id, Kept>,
 }
@@ -28,11 +30,36 @@ pub enum Settled {
     Voided,
 }
 
+/// A transfer with its place in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub seq: i64,
+    pub transfer: Transfer,
+    /// The accounts by their ids.
+    pub debit: Id,
+    pub credit: Id,
+    /// The number of the transfer that moved the debited account before this one; 0: none did. By
+    /// these two an account's movements are followed back, newest first.
+    pub debit_before: i64,
+    /// The same of the credited account.
+    pub credit_before: i64,
+}
+
+impl Recorded {
+    /// The fingerprint of the stored row.
+    pub fn digest(&self) -> [u8; 32] {
+        self.transfer.digest_of(self.seq, self.debit, self.credit)
+    }
+}
+
 /// What is to be recorded: the new transfers in order, and each touched balance once, by account id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
-    pub transfers: Vec<Transfer>,
-    pub balances: BTreeMap<Id, Balance>,
+    pub transfers: Vec<Recorded>,
+    /// Of accounts that the ledger has.
+    pub moved: Vec<Balance>,
+    /// Of accounts that are opened by this request.
+    pub opened: Vec<Balance>,
 }
 
 /// One refused transfer of a request, by its position.
@@ -44,45 +71,44 @@ pub struct Refused {
 
 /// Decides a request of any length. A transfer that the ledger already has is left out silently;
 /// if one is refused none is recorded, and the list names every one that the rules refuse.
-pub fn decide(facts: &Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refused>> {
-    let mut ledger = Ledger::over(facts);
+pub fn decide(facts: Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refused>> {
+    let mut ledger = Ledger::over(facts, transfers.len());
     let mut refused = Vec::new();
     for (index, transfer) in transfers.iter().enumerate() {
         if let Err(refusal) = ledger.apply(transfer) {
             refused.push(Refused { index, refusal });
         }
     }
-    if !refused.is_empty() {
-        return Err(refused);
-    }
-    Ok(Decision { transfers: ledger.new, balances: ledger.touched })
+    if refused.is_empty() { Ok(ledger.decision()) } else { Err(refused) }
 }
 
-/// The facts with this request's own transfers laid over them.
-struct Ledger<'f> {
-    facts: &'f Facts,
-    new: Vec<Transfer>,
+/// The facts, moved on by this request's own transfers.
+struct Ledger {
+    facts: Facts,
+    /// Accounts that were not there.
+    opened: Vec<Account>,
+    new: Vec<Recorded>,
     index_of_new: HashMap<Id, usize>,
     settled: HashMap<Id, Settled>,
-    touched: BTreeMap<Id, Balance>,
 }
 
-impl<'f> Ledger<'f> {
-    fn over(facts: &'f Facts) -> Ledger<'f> {
+impl Ledger {
+    fn over(facts: Facts, transfers: usize) -> Ledger {
         Ledger {
             facts,
-            new: Vec::new(),
-            index_of_new: HashMap::new(),
+            opened: Vec::new(),
+            new: Vec::with_capacity(transfers),
+            index_of_new: HashMap::with_capacity(transfers),
             settled: HashMap::new(),
-            touched: BTreeMap::new(),
         }
     }
 
     fn find(&self, id: Id) -> Option<Kept> {
         match self.index_of_new.get(&id) {
-            Some(&index) => {
-                Some(Kept { transfer: self.new[index], settled: self.settled.get(&id).copied() })
-            }
+            Some(&index) => Some(Kept {
+                transfer: self.new[index].transfer,
+                settled: self.settled.get(&id).copied(),
+            }),
             None => self.facts.kept.get(&id).map(|kept| Kept {
                 settled: self.settled.get(&id).copied().or(kept.settled),
                 ..*kept
@@ -90,9 +116,12 @@ impl<'f> Ledger<'f> {
         }
     }
 
-    fn balance(&self, id: Id, account: Account) -> Balance {
-        let known = self.touched.get(&id).or_else(|| self.facts.balances.get(&id));
-        known.copied().unwrap_or(Balance::zero(account))
+    fn balance(&mut self, account: Account) -> Balance {
+        let opened = &mut self.opened;
+        *self.facts.balances.entry(account).or_insert_with(|| {
+            opened.push(account);
+            Balance::zero(account)
+        })
     }
 
     fn apply(&mut self, transfer: &Transfer) -> Result<(), Refusal> {
@@ -102,16 +131,19 @@ impl<'f> Ledger<'f> {
                 false => Err(Refusal::IdReused { id: transfer.id }),
             };
         }
+        let (first, last) = transfer.cause.ids();
+        if transfer.id < first || transfer.id > last {
+            return Err(Refusal::IdOfAnotherMoment { id: transfer.id });
+        }
         if transfer.debit == transfer.credit {
             return Err(Refusal::AccountsEqual);
         }
         if transfer.debit.unit != transfer.credit.unit {
             return Err(Refusal::UnitMismatch);
         }
-        let ids = (transfer.debit.id(), transfer.credit.id());
-        let debit = self.balance(ids.0, transfer.debit);
-        let credit = self.balance(ids.1, transfer.credit);
-        let (debit, credit) = match transfer.step {
+        let (debit, credit) = (self.balance(transfer.debit), self.balance(transfer.credit));
+        let before = (debit.last, credit.last);
+        let (mut debit, mut credit) = match transfer.step {
             Step::Posted => move_now(debit, credit, transfer)?,
             Step::Hold => hold(debit, credit, transfer)?,
             Step::Post(id) => post(debit, credit, transfer, self.open_hold(id, transfer)?)?,
@@ -124,10 +156,19 @@ impl<'f> Ledger<'f> {
             Step::Void(hold) => self.settled.insert(hold, Settled::Voided),
             Step::Posted | Step::Hold => None,
         };
-        self.touched.insert(ids.0, debit);
-        self.touched.insert(ids.1, credit);
+        let seq = self.facts.last + self.new.len() as i64 + 1;
+        (debit.last, credit.last) = (seq, seq);
         self.index_of_new.insert(transfer.id, self.new.len());
-        self.new.push(*transfer);
+        self.new.push(Recorded {
+            seq,
+            transfer: *transfer,
+            debit: debit.id,
+            credit: credit.id,
+            debit_before: before.0,
+            credit_before: before.1,
+        });
+        self.facts.balances.insert(transfer.debit, debit);
+        self.facts.balances.insert(transfer.credit, credit);
         Ok(())
     }
 
@@ -146,6 +187,17 @@ impl<'f> Ledger<'f> {
             return Err(Refusal::HoldDiffers { hold: id });
         }
         Ok(hold)
+    }
+
+    fn decision(mut self) -> Decision {
+        let (last, mut opened) = (self.facts.last, Vec::with_capacity(self.opened.len()));
+        let take = |account| self.facts.balances.remove(&account);
+        opened.extend(self.opened.into_iter().filter_map(take).filter(|b| b.last > last));
+        let mut moved: Vec<Balance> =
+            self.facts.balances.into_values().filter(|balance| balance.last > last).collect();
+        opened.sort_unstable_by_key(|balance| balance.id);
+        moved.sort_unstable_by_key(|balance| balance.id);
+        Decision { transfers: self.new, moved, opened }
     }
 }
 

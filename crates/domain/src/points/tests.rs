@@ -16,12 +16,14 @@ fn id(n: u128) -> Id {
 #[derive(Default)]
 struct Book {
     facts: Facts,
+    recorded: Vec<Recorded>,
 }
 
 impl Book {
     fn send(&mut self, transfers: &[Transfer]) -> Result<usize, Vec<Refused>> {
-        let decision = decide(&self.facts, transfers)?;
-        for transfer in &decision.transfers {
+        let decision = decide(self.facts.clone(), transfers)?;
+        for recorded in &decision.transfers {
+            let transfer = &recorded.transfer;
             if let Some(hold) = transfer.step.hold() {
                 let settled = match transfer.step {
                     Step::Void(_) => Settled::Voided,
@@ -32,11 +34,14 @@ impl Book {
             let kept = Kept { transfer: *transfer, settled: None };
             self.facts.kept.insert(transfer.id, kept);
         }
-        self.facts.balances.extend(decision.balances);
+        let touched = decision.moved.iter().chain(&decision.opened);
+        self.facts.balances.extend(touched.map(|balance| (balance.account, *balance)));
+        self.facts.last += decision.transfers.len() as i64;
+        self.recorded.extend(&decision.transfers);
         Ok(decision.transfers.len())
     }
     fn available(&self, account: Account) -> i64 {
-        self.facts.balances.get(&account.id()).map_or(0, Balance::available)
+        self.facts.balances.get(&account).map_or(0, Balance::available)
     }
 }
 
@@ -148,6 +153,18 @@ fn one_refused_transfer_refuses_all_and_the_list_names_each() {
     let indexes: Vec<_> = refused.expect_err("refused").iter().map(|r| r.index).collect();
     assert_eq!(indexes, [1, 3]);
     assert_eq!(book.available(a), 0);
+}
+
+#[test]
+fn a_transfer_begins_with_the_moment_of_its_cause() {
+    let mut book = Book::default();
+    let in_time = transfer(1, Step::Posted, Account::issued(), Account::household(id(1)), 10);
+    let late = Transfer { id: crate::id::new(1, [0; 10]), ..in_time };
+    let refused = book.send(&[late]).expect_err("refused");
+    assert_eq!(refused[0].refusal, Refusal::IdOfAnotherMoment { id: late.id });
+    assert_eq!(refused[0].refusal.code(), "transfer-id-of-another-moment");
+    let cause = Cause { id: crate::id::new(1, [7; 10]), ..in_time.cause };
+    assert_eq!(book.send(&[Transfer { cause, ..late }]), Ok(1));
 }
 
 #[test]
@@ -334,5 +351,18 @@ proptest! {
             *per_unit.entry(balance.account.unit).or_default() += i128::from(balance.posted());
         }
         prop_assert!(per_unit.values().all(|sum| *sum == 0));
+        prop_assert!(book.recorded.iter().map(|r| r.seq).eq(1..=book.facts.last));
+        // Followed back from its newest one, an account has met each of its movements and no other.
+        for balance in book.facts.balances.values() {
+            let mut seq = balance.last;
+            for recorded in book.recorded.iter().rev() {
+                let of_debit = recorded.debit == balance.id;
+                if of_debit || recorded.credit == balance.id {
+                    prop_assert_eq!(recorded.seq, seq);
+                    seq = if of_debit { recorded.debit_before } else { recorded.credit_before };
+                }
+            }
+            prop_assert_eq!(seq, 0);
+        }
     }
 }

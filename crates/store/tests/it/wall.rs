@@ -131,9 +131,9 @@ fn plant(stage: &Stage, n: usize, at: (Id, &str), household: Id, round: Id, by: 
             &args![issued, ids[8]],
         )?;
         put(
-            "INSERT INTO transfer (id, seq, unit, step, debit, credit, amount, cause_kind, cause, \
-             on_date, at, digest) VALUES ($1, $2, $3, 'posted', $4, $5, 5, 'bonus', $1, \
-             '2026-11-09', 1, $6)",
+            "INSERT INTO transfer (id, seq, unit, step, debit, credit, amount, debit_before, \
+             credit_before, cause_kind, cause, on_date, at, digest) VALUES ($1, $2, $3, 'posted', \
+             $4, $5, 5, 0, 0, 'bonus', $1, '2026-11-09', 1, $6)",
             &args![ids[10], n as i64 + 1, ids[8], issued, account, zeros()],
         )?;
         put(

@@ -136,16 +136,21 @@ struct Run<K> {
 }
 
 impl<K: Copy + 'static> Run<K> {
-    fn new(at: SocketAddr) -> Rc<Run<K>> {
-        Rc::new(Run {
+    /// With so many lines open already: whoever is at work has one.
+    async fn new(at: SocketAddr, lines: usize) -> io::Result<Rc<Run<K>>> {
+        let mut idle = Vec::with_capacity(lines);
+        for number in 0..lines {
+            idle.push(Line::open(at, number).await?);
+        }
+        Ok(Rc::new(Run {
             at,
             begun: Instant::now(),
             buffer: RefCell::new(vec![0; 64 << 10]),
             free: tokio::sync::Semaphore::new(CONNECTIONS),
-            idle: RefCell::default(),
-            opened: RefCell::default(),
+            idle: idle.into(),
+            opened: lines.into(),
             told: RefCell::default(),
-        })
+        }))
     }
 
     async fn shoot(&self, shot: Shot<K>, due: Duration) {
@@ -189,7 +194,7 @@ pub fn closed<K: Copy + 'static>(
     shots: impl FnMut() -> Shot<K> + 'static,
 ) -> anyhow::Result<Vec<Told<K>>> {
     on_one_thread(async move {
-        let (run, shots) = (Run::new(at), Rc::new(RefCell::new(shots)));
+        let (run, shots) = (Run::new(at, askers).await?, Rc::new(RefCell::new(shots)));
         let tasks: Vec<_> = (0..askers)
             .map(|_| {
                 let (run, shots) = (run.clone(), shots.clone());
@@ -204,8 +209,8 @@ pub fn closed<K: Copy + 'static>(
         for task in tasks {
             let _ = task.await;
         }
-        run.told.take()
-    })
+        Ok(run.told.take())
+    })?
 }
 
 /// So many a second for this time, whether or not answers come, then until all have come.
@@ -216,7 +221,8 @@ pub fn open<K: Copy + 'static>(
     mut shots: impl FnMut() -> Shot<K> + 'static,
 ) -> anyhow::Result<Vec<Told<K>>> {
     on_one_thread(async move {
-        let run = Run::new(at);
+        // As many as would be busy if each answer took a tenth of a second.
+        let run = Run::new(at, ((per_second / 10.0) as usize).clamp(16, CONNECTIONS)).await?;
         let mut tasks = tokio::task::JoinSet::new();
         let mut tick = tokio::time::interval(Duration::from_millis(1));
         let mut sent = 0_u32;
@@ -235,6 +241,6 @@ pub fn open<K: Copy + 'static>(
         }
         let all = async { while tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(Duration::from_secs(10), all).await;
-        run.told.take()
-    })
+        Ok(run.told.take())
+    })?
 }

@@ -10,7 +10,7 @@ use crate::machine::{self, Need};
 use crate::{root, run, target, test};
 
 /// What a corpus may hold; a test of `crates/fuzz` asks for the same.
-const FILES_MAX: usize = 64;
+const FILES_MAX: usize = 40;
 const BYTES_MAX: u64 = 200_000;
 
 /// Builds it, where there is a C++ compiler for libFuzzer.
@@ -106,30 +106,46 @@ fn drive(program: &Path, target: &str, asked: &Words<'_>) -> anyhow::Result<bool
         return Ok(false);
     }
     if asked.keep {
-        run::shown(start().arg("-merge=1").args([&corpus, &found]))?;
+        // What was found before is weighed anew, with what is found now.
+        for (_, input) in inputs(&corpus)?.iter().filter(|(_, input)| is_found(input)) {
+            std::fs::rename(input, found.join(input.file_name().unwrap_or_default()))?;
+        }
+        run::shown(start().arg("-set_cover_merge=1").args([&corpus, &found]))?;
         trim(&corpus)?;
     }
     Ok(true)
 }
 
-/// Takes the largest found inputs out until the corpus is small enough; what has a name stays.
-fn trim(corpus: &Path) -> anyhow::Result<()> {
+/// By size.
+fn inputs(corpus: &Path) -> anyhow::Result<Vec<(u64, PathBuf)>> {
     let mut inputs = Vec::new();
     for input in std::fs::read_dir(corpus)? {
         let input = input?;
         inputs.push((input.metadata()?.len(), input.path()));
     }
     inputs.sort();
-    let is_found = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit())
-    };
-    let fits = |inputs: &[(u64, PathBuf)]| {
-        inputs.len() <= FILES_MAX && inputs.iter().map(|(size, _)| size).sum::<u64>() <= BYTES_MAX
-    };
-    while !fits(&inputs) {
-        let Some(place) = inputs.iter().rposition(|(_, path)| is_found(path)) else { break };
+    Ok(inputs)
+}
+
+/// libFuzzer names an input by its digest, people by what it is.
+fn is_found(input: &Path) -> bool {
+    let name = input.file_name().unwrap_or_default().to_string_lossy();
+    name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Too many: the smallest go, which say least. Too much: the largest go.
+fn trim(corpus: &Path) -> anyhow::Result<()> {
+    let mut inputs = inputs(corpus)?;
+    loop {
+        let mut found = (0..inputs.len()).filter(|n| is_found(&inputs[*n].1));
+        let goes = if inputs.len() > FILES_MAX {
+            found.next()
+        } else if inputs.iter().map(|(size, _)| size).sum::<u64>() > BYTES_MAX {
+            found.next_back()
+        } else {
+            None
+        };
+        let Some(place) = goes else { return Ok(()) };
         std::fs::remove_file(inputs.remove(place).1)?;
     }
-    Ok(())
 }

@@ -330,8 +330,8 @@ fn canonical(fields: &BTreeMap<String, String>) -> String {
     let items =
         fields.iter().filter_map(|(name, value)| Some((name.strip_prefix("item-")?, value)));
     let marks = items.map(|(item, value)| match value.strip_prefix('-') {
-        Some(reason) if reason.parse::<u64>().is_err() => format!("{item} - {reason}"),
-        _ => format!("{item} {}", value.trim().trim_start_matches('+')),
+        Some(reason) => format!("{item} - {reason}"),
+        None => format!("{item} {}", value.trim().parse::<i64>().expect("points are a number")),
     });
     marks.collect::<Vec<_>>().join(";")
 }

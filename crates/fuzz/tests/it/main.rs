@@ -7,7 +7,7 @@ use std::time::Instant;
 use fuzz::replay::{corpus, folder};
 
 /// So that a corpus stays small enough to be read by everybody who runs the tests.
-const FILES_MAX: usize = 64;
+const FILES_MAX: usize = 40;
 const BYTES_MAX: usize = 200_000;
 
 /// Replays one target; answers with what fell.

@@ -30,6 +30,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_paths.sql"),
         include_str!("../migrations/postgres/0004_paths.sql"),
     ),
+    (
+        7,
+        "keys",
+        include_str!("../migrations/sqlite/0007_keys.sql"),
+        include_str!("../migrations/postgres/0007_keys.sql"),
+    ),
 ];
 
 const TABLE: &str =

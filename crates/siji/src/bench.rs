@@ -119,7 +119,8 @@ impl Bench {
             let zone = Zone { database: self.database, ..Zone::in_folder(data) };
             month::play(&zone, usize::try_from(households)?)?;
             return Ok(ExitCode::SUCCESS);
-@@@        if let (Some(part), Some(transfers)) = (self.ledger_part, self.transfers) {
+        }
+        if let (Some(part), Some(transfers)) = (self.ledger_part, self.transfers) {
             let data = self.data.unwrap_or_else(|| crate::zone::FOLDER.into());
             let zone = Zone { database: self.database, ..Zone::in_folder(data) };
             return ledger::part(part, &zone, transfers);

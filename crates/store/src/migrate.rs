@@ -42,6 +42,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_provider.sql"),
         include_str!("../migrations/postgres/0006_provider.sql"),
     ),
+    (
+        7,
+        "keys",
+        include_str!("../migrations/sqlite/0007_keys.sql"),
+        include_str!("../migrations/postgres/0007_keys.sql"),
+    ),
 ];
 
 const TABLE: &str =

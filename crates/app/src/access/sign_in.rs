@@ -324,9 +324,11 @@ pub fn sign_in(
     token_hash: [u8; 32],
     now: Millis,
 ) -> Result<(), Failure<Never>> {
+    let [a, b, c, d, e, f, g, h, ..] = token_hash;
+    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
     let e = Entrance {
         token_hash,
-        session: domain::id::derive(person, "session", u64::from(token_hash[0])),
+        session: domain::id::derive(person, "session", number),
         browser: token_hash,
         device: String::new(),
         subject: None,

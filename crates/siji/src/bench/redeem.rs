@@ -34,8 +34,8 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     let server = Child::serve(&zone, &[])?;
     let (mut halves, mut p99s, mut all, mut rates) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
     for n in 0..RUNS {
-        let (counter, whole) = busy(server.at, &day, n)?;
-        rates.push(whole.len() as f64 / RUN.as_secs_f64());
+        let (counter, whole, in_time) = busy(server.at, &day, n)?;
+        rates.push(in_time / RUN.as_secs_f64());
         halves.push(client::percentile(counter.clone(), 50));
         p99s.push(client::percentile(counter, 99));
         all.push(client::percentile(whole, 99));
@@ -70,8 +70,13 @@ impl Day {
     }
 }
 
-/// How long the counter's requests took, and all of them, of those due within the run.
-fn busy(at: SocketAddr, day: &Day, run: usize) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
+/// How long the counter's requests took, and all of them, of those due within the run; and how many
+/// were answered before its end.
+fn busy(
+    at: SocketAddr,
+    day: &Day,
+    run: usize,
+) -> anyhow::Result<(Vec<Duration>, Vec<Duration>, f64)> {
     let (next, begun) = (&AtomicUsize::new(0), Instant::now());
     let mut times = Vec::new();
     std::thread::scope(|scope| -> anyhow::Result<()> {
@@ -84,7 +89,14 @@ fn busy(at: SocketAddr, day: &Day, run: usize) -> anyhow::Result<(Vec<Duration>,
         Ok(())
     })?;
     let counter = times.iter().filter(|(n, _)| n % TURN == 0).map(|(_, took)| *took).collect();
-    Ok((counter, times.iter().map(|(_, took)| *took).collect()))
+    let is_in_time = |(n, took): &&(usize, Duration)| due(*n) + *took <= WARM + RUN;
+    let in_time = times.iter().filter(is_in_time).count() as f64;
+    Ok((counter, times.iter().map(|(_, took)| *took).collect(), in_time))
+}
+
+/// When the `n`th request comes.
+fn due(n: usize) -> Duration {
+    Duration::from_secs_f64(n as f64 / PER_SECOND as f64)
 }
 
 fn ask(
@@ -97,7 +109,7 @@ fn ask(
     let (phone, agent, mut times) = (Phone::new(client), client::agent(), Vec::new());
     loop {
         let n = next.fetch_add(1, Ordering::Relaxed);
-        let due = Duration::from_secs_f64(n as f64 / PER_SECOND as f64);
+        let due = due(n);
         if due >= WARM + RUN {
             return Ok(times);
         }

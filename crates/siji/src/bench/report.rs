@@ -1,7 +1,10 @@
 //! What a run has measured: rows, the machine, and how they read as a table, as JSON, as Markdown.
 
 mod markdown;
+mod plot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Instant;

@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::table::{beside, figure, head, not_measured, peak, promised, ratio};
-use super::{Report, Row};
+use super::{Report, Row, plot};
 
 const BEGINS: &str = "<!-- siji bench: the table begins -->";
 const ENDS: &str = "<!-- siji bench: the table ends -->";
 
-/// Writes the table into the file, and the figures as `performance.json` beside it.
+/// Writes the table into the file; beside it the figures as `performance.json` and, where months were
+/// closed, how they grow as `performance-close.svg`.
 pub fn write(file: &Path, report: &Report, before: Option<&Report>) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|_| format!("{BEGINS}\n{ENDS}\n"));
     let text = between(&text, &table(report, before)).with_context(|| {
@@ -20,16 +21,19 @@ pub fn write(file: &Path, report: &Report, before: Option<&Report>) -> anyhow::R
     std::fs::write(file, text)?;
     let json = serde_json::to_string_pretty(report)? + "\n";
     std::fs::write(file.with_file_name("performance.json"), json)?;
+    if let Some(svg) = plot::svg(report) {
+        std::fs::write(file.with_file_name("performance-close.svg"), svg)?;
+    }
     Ok(())
 }
 
-fn between(text: &str, table: &str) -> Option<String> {
+pub(super) fn between(text: &str, table: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGINS)?;
     let (_, after) = rest.split_once(ENDS)?;
     Some(format!("{before}{BEGINS}\n\n{table}\n{ENDS}{after}"))
 }
 
-fn table(report: &Report, before: Option<&Report>) -> String {
+pub(super) fn table(report: &Report, before: Option<&Report>) -> String {
     let mut text = head(report) + "\n\n";
     if let Some(before) = before {
         text += &(beside(report, before) + "\n\n");

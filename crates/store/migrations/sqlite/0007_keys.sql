@@ -1,0 +1,1 @@
+-- PostgreSQL alone needs another index here: see the file of the same number there.

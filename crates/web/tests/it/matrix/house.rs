@@ -218,6 +218,7 @@ impl<'g, 's> House<'g, 's> {
                     person,
                     factor: store::access::Factor::None,
                     device: "",
+                    by_provider: false,
                     at: now,
                     until: now + 3_600_000,
                 };

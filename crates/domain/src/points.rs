@@ -260,7 +260,7 @@ impl Transfer {
         at: Millis,
     ) -> Transfer {
         let what = format!("{} {} {}", cause.kind.code(), debit.id(), credit.id());
-        let id = crate::id::derive_beside(cause.id, &what, 0);
+        let id = crate::id::derive(cause.id, &what, 0);
         Transfer { id, step: Step::Posted, debit, credit, amount, cause, on_date, at }
     }
 

@@ -34,8 +34,6 @@ use crate::zone::Zone;
 use ground::{Databases, Ground};
 use report::{Machine, Report, Row, Skipped};
 
-use crate::zone::Zone;
-
 /// What is measured together.
 struct Suite {
     name: &'static str,

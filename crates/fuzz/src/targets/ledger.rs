@@ -170,11 +170,12 @@ pub fn ledger(bytes: &[u8]) {
         let request: Vec<Transfer> = (0..count).map(|_| drawn(&mut choices, &plain)).collect();
         let before = plain.taken.len();
         let refused = plain.send(&request);
-        match decide(&facts, &request) {
+        match decide(facts.clone(), &request) {
             Ok(decision) => {
                 assert_eq!(refused, []);
-                assert_eq!(decision.transfers, plain.taken[before..]);
-                keep(&mut facts, &decision.transfers, decision.balances);
+                let taken: Vec<Transfer> = decision.transfers.iter().map(|r| r.transfer).collect();
+                assert_eq!(taken, plain.taken[before..]);
+                keep(&mut facts, &taken, decision.moved.into_iter().chain(decision.opened));
             }
             Err(list) => {
                 let said: Vec<_> = list.iter().map(|r| (r.index, r.refusal.code())).collect();
@@ -185,11 +186,8 @@ pub fn ledger(bytes: &[u8]) {
     }
 }
 
-fn keep(
-    facts: &mut Facts,
-    transfers: &[Transfer],
-    balances: std::collections::BTreeMap<Id, Balance>,
-) {
+fn keep(facts: &mut Facts, transfers: &[Transfer], balances: impl Iterator<Item = Balance>) {
+    facts.last += transfers.len() as i64;
     for t in transfers {
         if let Some(hold) = t.step.hold() {
             let is_void = matches!(t.step, Step::Void(_));
@@ -198,7 +196,7 @@ fn keep(
         }
         facts.kept.insert(t.id, Kept { transfer: *t, settled: None });
     }
-    facts.balances.extend(balances);
+    facts.balances.extend(balances.map(|balance| (balance.account, balance)));
 }
 
 /// Balances are what the list adds up to, no holder is below nought, every unit sums to nought.
@@ -206,7 +204,7 @@ fn is_sound(facts: &Facts, plain: &Plain) {
     let mut units: HashMap<Id, i128> = HashMap::new();
     for account in accounts() {
         let sums = plain.count(account);
-        let balance = facts.balances.get(&account.id()).copied().unwrap_or(Balance::zero(account));
+        let balance = facts.balances.get(&account).copied().unwrap_or(Balance::zero(account));
         let kept = [
             balance.debits_posted,
             balance.credits_posted,

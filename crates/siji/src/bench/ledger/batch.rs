@@ -35,7 +35,7 @@ pub fn run(zone: &Zone, transfers: u64) -> anyhow::Result<Measured> {
     for (n, batch) in (1..).zip(batches) {
         moved += batch.len();
         send(batch)?;
-        if n % STRETCH == 0 || n * BATCH as usize >= transfers as usize {
+        if n % STRETCH == 0 || n * BATCH >= transfers as usize {
             per_second.push(moved as f64 / since.elapsed().as_secs_f64());
             (since, moved) = (Instant::now(), 0);
         }

@@ -430,11 +430,7 @@ fn what_has_no_fingerprint_is_found_by_what_it_adds_up_to() {
                 "follows ",
             ),
             ("UPDATE transfer SET credit_before = 12 WHERE seq = 3", "transfer", "follows 12 of"),
-            (
-                "UPDATE account SET last = last - 1 WHERE kind = 'household'",
-                "account",
-                "for its last transfer",
-            ),
+            ("UPDATE account SET last = last - 1 WHERE kind = 'household'", "account", "names "),
             ("DELETE FROM transfer WHERE seq = 12", "account", "has a balance no transfers make"),
             (
                 "UPDATE batch SET credited_points = credited_points + 1",

@@ -1,5 +1,5 @@
-//! A PostgreSQL zone as the program left it before tables 0004: it opens, and today's wall stands
-//! where the old one stood.
+//! Zones as earlier programs left them: they open, today's wall stands where the old one stood, and
+//! the ledger's movements are linked.
 
 use app::{App, Never};
 use domain::Id;
@@ -40,6 +40,71 @@ INSERT INTO roster (batch, household, position, head_name, able_to_work) VALUES
   ('00000000-0000-7000-8000-0000000000e2', '00000000-0000-7000-8000-0000000000b2', 1, 'Li', true);
 ";
 
+/// The rows of a ledger before tables 0005; `[…]` is an id, by its last digits.
+const LEDGER: &str = "
+INSERT INTO account (id, unit, kind, owner, debits_posted, credits_posted, debits_pending,
+  credits_pending) VALUES
+  ([f1], [f9], 'issued', NULL, 85, 0, 0, 0), ([f2], [f9], 'household', [b1], 30, 85, 0, 0),
+  ([f3], [f9], 'redeemed', NULL, 0, 30, 0, 0);
+INSERT INTO transfer (id, seq, unit, step, debit, credit, amount, cause_kind, cause, on_date, at, digest)
+  VALUES
+  ([e5], 3, [f9], 'posted', [f1], [f2], 5, 'bonus', [e5], '2026-10-03', 0, [e5]),
+  ([e6], 1, [f9], 'posted', [f1], [f2], 80, 'bonus', [e6], '2026-10-01', 0, [e6]),
+  ([e7], 2, [f9], 'posted', [f2], [f3], 30, 'redemption', [e7], '2026-10-02', 0, [e7]);
+";
+
+fn ledger(id: impl Fn(&str) -> String) -> String {
+    let mut parts = LEDGER.split('[');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |sql, part| {
+        let (end, rest) = part.split_once(']').expect("an id ends");
+        sql + &id(end) + rest
+    })
+}
+
+/// The movements as they are linked, and each account's newest.
+fn linked(app: &App) -> Vec<String> {
+    app.read::<_, Never>(Reach::System, |tx| {
+        let sql = "SELECT seq, debit_before, credit_before FROM transfer ORDER BY seq";
+        let mut lines = tx.all(sql, &args![], |r| {
+            Ok(format!("{} after {} and {}", r.int(0)?, r.int(1)?, r.int(2)?))
+        })?;
+        let sql = "SELECT kind, last FROM account ORDER BY kind";
+        lines.extend(tx.all(sql, &args![], |r| Ok(format!("{} {}", r.text(0)?, r.int(1)?)))?);
+        Ok(lines)
+    })
+    .wait()
+    .expect("the ledger is read")
+}
+
+const LINKED: [&str; 6] = [
+    "1 after 0 and 0",
+    "2 after 1 and 0",
+    "3 after 1 and 2",
+    "household 3",
+    "issued 3",
+    "redeemed 2",
+];
+
+#[test]
+fn a_former_ledger_on_sqlite_is_linked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let former = rusqlite::Connection::open(folder.path().join("siji.db")).expect("a file");
+    let mut sql =
+        "CREATE TABLE migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL);".to_owned();
+    for (number, name, tables, _) in store::MIGRATIONS.iter().filter(|file| file.0 < 5) {
+        sql.push_str(&format!("{tables}\nINSERT INTO migration VALUES ({number}, '{name}');\n"));
+    }
+    sql.push_str(&ledger(|end| format!("X'000000000000700080000000000000{end}'")));
+    former.execute_batch(&sql).expect("an old zone");
+    drop(former);
+    let options = Options::folder(folder.path(), testkit::keys());
+    let app = App::open(&options).expect("the zone opens");
+    assert_eq!(linked(&app), LINKED);
+    drop(app);
+    assert_eq!(linked(&App::open(&options).expect("it opens again")), LINKED);
+}
+
 const CADRE: Id = Id::from_u128(0x7000_8000_0000_0000_00c1);
 
 /// The old zone's address and its schema.
@@ -57,6 +122,8 @@ fn former(client: &mut postgres::Client, url: &str) -> String {
         sql.push_str(&format!("\nINSERT INTO migration VALUES ({number}, '{name}');\n"));
     }
     sql.push_str(ROWS);
+    let id = |end: &str| format!("'00000000-0000-7000-8000-0000000000{end}'");
+    sql.push_str(&ledger(id));
     sql.push_str(&FORMER_WALL.replace("the_zone", &schema));
     client.batch_execute(&sql).expect("an old zone");
     let joint = if url.contains('?') { '&' } else { '?' };
@@ -115,6 +182,7 @@ fn a_zone_from_before_the_paths_opens_and_its_wall_holds() {
     });
     assert_eq!(moved.wait().expect("its own"), 1, "the next village's household is not there");
     assert_eq!(left_over(&mut client), 0, "nothing of the old wall is left");
+    assert_eq!(linked(&app), LINKED);
     // A second start finds all as it should be.
     drop(app);
     App::open(&options).expect("it opens again");

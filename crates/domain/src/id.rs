@@ -56,15 +56,6 @@ fn stamped(mut bytes: [u8; 16]) -> Id {
     Id::from_bytes(bytes)
 }
 
-/// The lowest and the highest id drawn in the millisecond of this one; what [`derive`] makes of it
-/// lies between them.
-pub fn same_moment(id: Id) -> (Id, Id) {
-    let (mut first, mut last) = (*id.as_bytes(), *id.as_bytes());
-    first[6..].fill(0);
-    last[6..].fill(0xff);
-    (Id::from_bytes(first), Id::from_bytes(last))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,10 +69,6 @@ mod tests {
         assert_ne!(derive(key, "transfer", 1), derive(key, "account", 1));
         assert_eq!(derive(key, "x", 0).as_bytes()[..6], key.as_bytes()[..6]);
         assert_eq!(derive(key, "x", 0).get_version_num(), 7);
-        let (first, last) = same_moment(key);
-        assert!(first < key && key < last && (first..=last).contains(&derive(key, "x", 0)));
-        let after = new(1_800_000_000_001, [0; 10]);
-        assert!(last < after && first > new(1_799_999_999_999, [255; 10]));
     }
 
     #[test]

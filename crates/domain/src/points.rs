@@ -228,13 +228,6 @@ pub struct Cause {
     pub id: Id,
 }
 
-impl Cause {
-    /// Between which ids its transfers lie: each begins with the moment of its cause.
-    pub fn ids(self) -> (Id, Id) {
-        crate::id::same_moment(self.id)
-    }
-}
-
 /// One movement of one unit from one account to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -363,10 +356,6 @@ pub enum Refusal {
     IdReused {
         id: Id,
     },
-    /// It does not begin with the moment of its cause.
-    IdOfAnotherMoment {
-        id: Id,
-    },
     AccountsEqual,
     UnitMismatch,
     HoldNotFound {
@@ -401,7 +390,6 @@ impl crate::Refusal for Refusal {
         match self {
             Refusal::AmountNotPositive { .. } => "transfer-amount-not-positive",
             Refusal::IdReused { .. } => "transfer-id-reused",
-            Refusal::IdOfAnotherMoment { .. } => "transfer-id-of-another-moment",
             Refusal::AccountsEqual => "transfer-accounts-equal",
             Refusal::UnitMismatch => "transfer-unit-mismatch",
             Refusal::HoldNotFound { .. } => "transfer-hold-not-found",

@@ -226,16 +226,11 @@ pub fn statement(
     Ok(Statement::of(account, balance, &entries))
 }
 
-/// What a record moved, in order. There is no index by cause: the ids say when it was.
+/// What a record moved, in order.
 pub fn caused_by(tx: &mut Tx, cause: Cause) -> Result<Vec<Transfer>> {
-    let sql = format!("{TRANSFER} WHERE {} AND t.cause_kind = $4 ORDER BY t.seq", OF_CAUSE);
-    let (first, last) = cause.ids();
-    let args = args![cause.id, first, last, cause.kind.code()];
-    tx.all(&sql, &args, |r| Ok(entry(r)?.transfer))
+    let sql = format!("{TRANSFER} WHERE t.cause = $1 AND t.cause_kind = $2 ORDER BY t.seq");
+    tx.all(&sql, &args![cause.id, cause.kind.code()], |r| Ok(entry(r)?.transfer))
 }
-
-/// Transfers `t` of the cause `$1`, whose ids lie from `$2` to `$3`.
-pub(crate) const OF_CAUSE: &str = "t.id >= $2 AND t.id <= $3 AND t.cause = $1";
 
 /// Every transfer from the first one on, without holding them all.
 pub fn each(tx: &mut Tx, mut see: impl FnMut(Entry) -> Result<()>) -> Result<()> {

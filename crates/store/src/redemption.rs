@@ -322,16 +322,11 @@ pub fn receipt(tx: &mut Tx, id: Id) -> Result<Option<Receipt>> {
 
 fn balance_after(tx: &mut Tx, redemption: &Redemption) -> Result<i64> {
     let account = Account::household(redemption.household);
-    let kind = match redemption.reverses {
-        None => CauseKind::Redemption,
-        Some(_) => CauseKind::Reversal,
-    };
-    let (first, last) = Cause { kind, id: redemption.id }.ids();
-    let sql = format!(
-        "SELECT t.seq FROM transfer t WHERE {} AND (t.debit = $4 OR t.credit = $4)",
-        points::OF_CAUSE
-    );
-    let seq = tx.opt(&sql, &args![redemption.id, first, last, account.id()], |r| r.int(0))?;
+    let seq = tx.opt(
+        "SELECT seq FROM transfer WHERE cause = $1 AND (debit = $2 OR credit = $2)",
+        &args![redemption.id, account.id()],
+        |r| r.int(0),
+    )?;
     let seq =
         seq.ok_or_else(|| Broken::data(format!("redemption {} moved no points", redemption.id)))?;
     let statement = points::statement(tx, &account, Some(seq + 1), 1)?;

@@ -5,7 +5,6 @@ use domain::Id;
 use domain::audit::Digest;
 use domain::points::{Account, Kind};
 
-use crate::points::OF_CAUSE;
 use crate::registry::citizen_hash;
 use crate::sealed::{In, has_sealed, is_sealed};
 use crate::{Broken, Keys, Result, Row, Tx, Type, args};
@@ -488,9 +487,8 @@ pub fn transfers(tx: &mut Tx, mut see: impl FnMut(StoredTransfer) -> Result<()>)
 
 /// What one record caused: (debit, credit, amount), sorted.
 pub fn caused(tx: &mut Tx, kind: &str, cause: Id) -> Result<Vec<(Id, Id, i64)>> {
-    let sql = format!("{TRANSFER} t WHERE {OF_CAUSE} AND t.cause_kind = $4");
-    let (first, last) = domain::id::same_moment(cause);
-    let mut caused = tx.all(&sql, &args![cause, first, last, kind], |r| {
+    let sql = format!("{TRANSFER} WHERE cause = $1 AND cause_kind = $2");
+    let mut caused = tx.all(&sql, &args![cause, kind], |r| {
         let t = transfer(r)?;
         Ok((t.debit, t.credit, t.amount))
     })?;

@@ -131,10 +131,6 @@ impl Ledger {
                 false => Err(Refusal::IdReused { id: transfer.id }),
             };
         }
-        let (first, last) = transfer.cause.ids();
-        if transfer.id < first || transfer.id > last {
-            return Err(Refusal::IdOfAnotherMoment { id: transfer.id });
-        }
         if transfer.debit == transfer.credit {
             return Err(Refusal::AccountsEqual);
         }

@@ -156,18 +156,6 @@ fn one_refused_transfer_refuses_all_and_the_list_names_each() {
 }
 
 #[test]
-fn a_transfer_begins_with_the_moment_of_its_cause() {
-    let mut book = Book::default();
-    let in_time = transfer(1, Step::Posted, Account::issued(), Account::household(id(1)), 10);
-    let late = Transfer { id: crate::id::new(1, [0; 10]), ..in_time };
-    let refused = book.send(&[late]).expect_err("refused");
-    assert_eq!(refused[0].refusal, Refusal::IdOfAnotherMoment { id: late.id });
-    assert_eq!(refused[0].refusal.code(), "transfer-id-of-another-moment");
-    let cause = Cause { id: crate::id::new(1, [7; 10]), ..in_time.cause };
-    assert_eq!(book.send(&[Transfer { cause, ..late }]), Ok(1));
-}
-
-#[test]
 fn a_statement_counts_backwards_from_the_balance() {
     let (a, r) = (Account::household(id(1)), Account::redeemed());
     let hold = transfer(2, Step::Hold, a, r, 30);

@@ -1,7 +1,7 @@
 -- An account's movements are followed back from its newest one: a transfer names, for each of its two
 -- accounts, the number of the transfer before it. So a transfer is written behind the last one and
--- nowhere else, and the two indexes by account go. So does the one by cause: ids are drawn in the order
--- of time, and a transfer's begins with the moment of its cause.
+-- nowhere else, and the two indexes by account go. Ids and causes are drawn in the order of time: their
+-- indexes grow at the end.
 -- last, debit_before, credit_before: numbers of transfers; 0: there is none.
 ALTER TABLE account ADD COLUMN last bigint NOT NULL DEFAULT 0;
 ALTER TABLE transfer ADD COLUMN debit_before bigint NOT NULL DEFAULT 0;
@@ -25,4 +25,3 @@ DROP TABLE movement;
 
 DROP INDEX transfer_debit;
 DROP INDEX transfer_credit;
-DROP INDEX transfer_cause;

@@ -1,7 +1,7 @@
 -- An account's movements are followed back from its newest one: a transfer names, for each of its two
 -- accounts, the number of the transfer before it. So a transfer is written behind the last one and
--- nowhere else, and the two indexes by account go. So does the one by cause: ids are drawn in the order
--- of time, and a transfer's begins with the moment of its cause.
+-- nowhere else, and the two indexes by account go. Ids and causes are drawn in the order of time: their
+-- indexes grow at the end.
 -- last, debit_before, credit_before: numbers of transfers; 0: there is none.
 CREATE TABLE moved_account (
   id BLOB PRIMARY KEY,
@@ -61,6 +61,7 @@ CREATE INDEX account_stock ON account (place, unit) WHERE kind = 'stock';
 CREATE INDEX account_path ON account (path) WHERE kind = 'household';
 DROP TABLE transfer;
 ALTER TABLE moved_transfer RENAME TO transfer;
+CREATE INDEX transfer_cause ON transfer (cause);
 CREATE INDEX transfer_hold ON transfer (hold) WHERE hold IS NOT NULL;
 CREATE TRIGGER transfer_kept_update BEFORE UPDATE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER transfer_kept_delete BEFORE DELETE ON transfer BEGIN SELECT RAISE(ABORT, 'append-only'); END;

@@ -4,7 +4,6 @@ day-from = From
 day-to = To
 refusal-transfer-amount-not-positive = The amount must be more than 0; it is { $amount }. Please correct it and send again.
 refusal-transfer-id-reused = This record's number was already used for another one; nothing was recorded. Please open the page again.
-refusal-transfer-id-of-another-moment = This record does not begin with the moment of what caused it; nothing was recorded. Please open the page again.
 refusal-transfer-accounts-equal = Both sides are the same account; nothing was recorded. Please choose two different ones.
 refusal-transfer-unit-mismatch = The two accounts count different things; nothing was recorded.
 refusal-transfer-hold-not-found = The hold was not found. Please start again from the list.

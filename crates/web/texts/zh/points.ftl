@@ -4,7 +4,6 @@ day-from = 从
 day-to = 到
 refusal-transfer-amount-not-positive = 数量要大于 0，现在是 { $amount }。请改正后再提交。
 refusal-transfer-id-reused = 这笔记录的编号已用于另一笔，没有记账。请重新打开页面再办。
-refusal-transfer-id-of-another-moment = 这笔记录的编号与其来由的时间不符，没有记账。请重新打开页面再办。
 refusal-transfer-accounts-equal = 转出和转入是同一个账户，没有记账。请选择不同的账户。
 refusal-transfer-unit-mismatch = 两边的计量单位不同，没有记账。
 refusal-transfer-hold-not-found = 没有找到要处理的冻结记录。请从列表重新进入。

@@ -211,7 +211,9 @@ pub fn statement(
            UNION ALL SELECT m.account, {BEFORE}, \
              m.line + CASE WHEN {BEFORE} < $2 THEN 1 ELSE 0 END \
            FROM movement m JOIN transfer t ON t.seq = m.seq WHERE {BEFORE} > 0 AND m.line < $3) \
-         {TRANSFER} JOIN movement m ON m.seq = t.seq ORDER BY t.seq DESC"
+         {} WHERE t.seq = m.seq ORDER BY +t.seq DESC",
+        // The few movements first: SQLite would rather go through the whole ledger, which is in order.
+        TRANSFER.replacen("FROM transfer t", "FROM movement m CROSS JOIN transfer t", 1)
     );
     let before = before.unwrap_or(i64::MAX);
     let mut entries = Vec::new();

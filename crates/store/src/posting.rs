@@ -499,11 +499,11 @@ pub fn points_settled(tx: &mut Tx, batch: Id) -> Result<i64> {
 /// Points of monthly scores each household of the batch was already credited with in a year.
 pub fn credited_in_year(tx: &mut Tx, batch: Id, year: i16) -> Result<Vec<(Id, i64)>> {
     let sql = format!(
-        "{} SELECT a.owner, CAST(SUM(t.amount) AS BIGINT) FROM movement m \
+        "{} SELECT a.owner, CAST(SUM(t.amount) AS BIGINT) FROM movement m CROSS JOIN transfer t \
          JOIN account a ON a.id = m.account \
-         JOIN transfer t ON t.seq = m.seq AND t.cause_kind = 'certification' \
          JOIN batch b ON b.id = t.cause JOIN round r ON r.id = b.round \
-         WHERE r.month >= $2 AND r.month <= $3 GROUP BY a.owner",
+         WHERE t.seq = m.seq AND t.cause_kind = 'certification' \
+         AND r.month >= $2 AND r.month <= $3 GROUP BY a.owner",
         crate::points::movements(
             "a.kind = 'household' AND a.owner IN (SELECT ro.household FROM roster ro \
              WHERE ro.batch = $1)"

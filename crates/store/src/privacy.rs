@@ -116,7 +116,7 @@ pub fn moved(tx: &mut Tx, household: Id) -> Result<Vec<Moved>> {
     let sql = format!(
         "{} SELECT t.on_date, t.cause_kind, \
          CASE WHEN t.credit = m.account THEN t.amount ELSE -t.amount END \
-         FROM movement m JOIN transfer t ON t.seq = m.seq ORDER BY t.seq",
+         FROM movement m CROSS JOIN transfer t WHERE t.seq = m.seq ORDER BY +t.seq",
         crate::points::movements("a.owner = $1 AND a.kind = 'household'")
     );
     tx.all(&sql, &args![household], |r| {

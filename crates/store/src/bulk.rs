@@ -1,7 +1,7 @@
 //! Many rows at once: prepared statements on SQLite, arrays on PostgreSQL.
 
 use crate::dialect::for_sqlite;
-use crate::tx::Engine;
+use crate::tx::{Engine, pg_args};
 use crate::{Broken, Result, Row, Tx, Val};
 
 /// The type of a column, as PostgreSQL wants to hear it.
@@ -26,11 +26,14 @@ impl Type {
     }
 }
 
-/// Rows of one statement on SQLite.
-const AT_ONCE: usize = 32;
+/// Rows of one statement on SQLite: as many of the first as there are, then one by one. To begin and
+/// to end a statement that a trigger might stop is much of what a row costs.
+const AT_ONCE: [usize; 2] = [32, 1];
 
-/// Rows for which a thread is begun, and how many times [`AT_ONCE`] it may be ahead.
+/// Rows for which a thread is begun; how many are handed on together, and how many times a thread may
+/// be ahead.
 const WORTH_A_THREAD: usize = 1_000;
+const MADE: usize = 256;
 const AHEAD: usize = 16;
 
 /// Rows of one array parameter on PostgreSQL.
@@ -43,22 +46,17 @@ impl Tx<'_> {
         table: &str,
         columns: &[(&str, Type)],
         tail: &str,
-        rows: impl IntoIterator<Item = Vec<Val>>,
+        rows: impl IntoIterator<Item = impl IntoIterator<Item = Val>>,
     ) -> Result<u64> {
-        let names = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ");
-        let values = |rows: usize| {
-            let row = |n| format!("({})", places(n * columns.len(), columns.len()));
-            let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
-            format!("INSERT INTO {table} ({names}) VALUES {rows} {tail}")
-        };
+        if self.is_sqlite() {
+            return self.write_rows(columns.len(), insert(table, columns, tail), rows);
+        }
         let many = format!(
-            "INSERT INTO {table} ({names}) SELECT * FROM UNNEST({}) {tail}",
+            "INSERT INTO {table} ({}) SELECT * FROM UNNEST({}) {tail}",
+            names(columns),
             arrays(columns)
         );
-        if self.is_sqlite() {
-            return self.insert_rows(columns.len(), values, rows);
-        }
-        self.run_all(&values(1), &many, columns, rows)
+        self.write_arrays(&many, columns, rows)
     }
 
     /// The same for rows that take long to make: on SQLite they are made on a second core while the
@@ -67,7 +65,7 @@ impl Tx<'_> {
         &mut self,
         table: &str,
         columns: &[(&str, Type)],
-        rows: impl ExactSizeIterator<Item = Vec<Val>> + Send,
+        rows: impl ExactSizeIterator<Item = impl IntoIterator<Item = Val>> + Send,
     ) -> Result<u64> {
         if !self.is_sqlite() || rows.len() < WORTH_A_THREAD {
             return self.insert_all(table, columns, "", rows);
@@ -77,87 +75,125 @@ impl Tx<'_> {
             scope.spawn(move || {
                 let mut rows = rows;
                 loop {
-                    let some: Vec<Vec<Val>> = rows.by_ref().take(AT_ONCE).collect();
+                    let some: Vec<Val> = rows.by_ref().take(MADE).flatten().collect();
                     // Whoever writes has met an error and is gone, or all is done.
                     if some.is_empty() || give.send(some).is_err() {
                         break;
                     }
                 }
             });
-            self.insert_all(table, columns, "", take.into_iter().flatten())
+            let values = insert(table, columns, "");
+            take.into_iter().map(|some| self.write_values(columns.len(), &values, &some)).sum()
         })
     }
 
-    /// A statement of several rows, again and again, and one for each row that is left: SQLite
-    /// begins and ends with each statement that a trigger might stop.
-    fn insert_rows(
+    /// Rows on SQLite, in statements of as many as there are; `sql` says one of so many.
+    fn write_rows(
         &mut self,
         columns: usize,
-        values: impl Fn(usize) -> String,
-        rows: impl IntoIterator<Item = Vec<Val>>,
+        sql: impl Fn(usize) -> String,
+        rows: impl IntoIterator<Item = impl IntoIterator<Item = Val>>,
     ) -> Result<u64> {
-        let (many, one, mut written) = (values(AT_ONCE), values(1), 0);
-        let mut args = Vec::with_capacity(AT_ONCE * columns);
+        let (mut values, mut written) = (Vec::new(), 0);
         for row in rows {
-            args.extend(row);
-            if args.len() == AT_ONCE * columns {
-                written += self.exec(&many, &args)?;
-                args.clear();
+            values.extend(row);
+            if values.len() == MADE * columns {
+                written += self.write_values(columns, &sql, &values)?;
+                values.clear();
             }
         }
-        for row in args.chunks(columns) {
-            written += self.exec(&one, row)?;
-        }
-        Ok(written)
+        Ok(written + self.write_values(columns, &sql, &values)?)
     }
 
-    /// Updates every row found by `key`: `sets` are assignments over `v.<column>` of the given row
-    /// and `t.<column>` of the stored one, such as `("size", "v.size")`.
+    /// The same of rows that stand one behind the other.
+    fn write_values(
+        &mut self,
+        columns: usize,
+        sql: &impl Fn(usize) -> String,
+        values: &[Val],
+    ) -> Result<u64> {
+        let (mut left, mut written) = (values, 0);
+        for at_once in AT_ONCE {
+            let some = left.chunks_exact(at_once * columns);
+            left = some.remainder();
+            if some.len() > 0 {
+                let sql = sql(at_once);
+                for row in some {
+                    written += self.exec(&sql, row)?;
+                }
+            }
+        }
+        match left.is_empty() {
+            true => Ok(written),
+            false => Err(Broken::data("a row has another number of values than of columns")),
+        }
+    }
+
+    /// Gives `columns` of every row found by `key` their new values. Each row is named once.
     pub fn update_all(
         &mut self,
         table: &str,
         key: (&str, Type),
         columns: &[(&str, Type)],
-        rows: impl IntoIterator<Item = Vec<Val>>,
+        rows: impl IntoIterator<Item = impl IntoIterator<Item = Val>>,
     ) -> Result<u64> {
         let all: Vec<_> = std::iter::once(key).chain(columns.iter().copied()).collect();
-        let names = all.iter().map(|c| c.0).collect::<Vec<_>>().join(", ");
-        let sets_one = columns
-            .iter()
-            .enumerate()
-            .map(|(i, c)| format!("{} = ${}", c.0, i + 2))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let sets_many =
-            columns.iter().map(|c| format!("{0} = v.{0}", c.0)).collect::<Vec<_>>().join(", ");
-        let one = format!("UPDATE {table} SET {sets_one} WHERE {} = $1", key.0);
+        let sets = |value: &dyn Fn(usize, &str) -> String| {
+            let set = |(i, c): (usize, &(&str, Type))| format!("{} = v.{}", c.0, value(i, c.0));
+            columns.iter().enumerate().map(set).collect::<Vec<_>>().join(", ")
+        };
+        if self.is_sqlite() {
+            // It calls the columns of `VALUES` by number and cannot be told better.
+            let sets = sets(&|i, _| format!("column{}", i + 2));
+            let values = |rows| {
+                format!(
+                    "UPDATE {table} SET {sets} FROM (VALUES {}) AS v WHERE {table}.{} = v.column1",
+                    tuples(rows, all.len()),
+                    key.0
+                )
+            };
+            return self.write_rows(all.len(), values, rows);
+        }
         let many = format!(
-            "UPDATE {table} AS t SET {sets_many} FROM UNNEST({}) AS v({names}) WHERE t.{1} = v.{1}",
+            "UPDATE {table} AS t SET {} FROM UNNEST({}) AS v({}) WHERE t.{3} = v.{3}",
+            sets(&|_, name| name.to_owned()),
             arrays(&all),
+            names(&all),
             key.0
         );
-        self.run_all(&one, &many, &all, rows)
+        self.write_arrays(&many, &all, rows)
     }
 
-    /// Reads the rows of many ids: `select` is everything up to and without its `WHERE`, `column`
-    /// holds the id. Rows come in no particular order.
+    /// Reads the rows of many ids: `select` is everything up to and without its `WHERE`, over `args`;
+    /// `column` holds the id. Rows come in no particular order.
     pub fn each_of(
         &mut self,
         select: &str,
+        args: &[Val],
         column: &str,
         ids: &[domain::Id],
         mut see: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
         match &mut self.engine {
             Engine::Sqlite(c) => {
-                // To begin and to end a small statement is most of what it costs.
-                for some in ids.chunks(AT_ONCE) {
-                    let places = places(0, if some.len() == AT_ONCE { AT_ONCE } else { 1 });
+                let mut left = ids;
+                for at_once in AT_ONCE {
+                    let some = left.chunks_exact(at_once);
+                    left = some.remainder();
+                    if some.len() == 0 {
+                        continue;
+                    }
+                    let places = places(args.len(), at_once);
                     let sql = format!("{select} WHERE {column} IN ({places})");
                     let mut statement = c.prepare_cached(&for_sqlite(&sql))?;
-                    for at_once in some.chunks(statement.parameter_count()) {
-                        let args = at_once.iter().map(|id| id.as_bytes());
-                        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+                    for ids in some {
+                        for (n, arg) in (1..).zip(args) {
+                            statement.raw_bind_parameter(n, arg)?;
+                        }
+                        for (n, id) in (args.len() + 1..).zip(ids) {
+                            statement.raw_bind_parameter(n, id.as_bytes())?;
+                        }
+                        let mut rows = statement.raw_query();
                         while let Some(row) = rows.next()? {
                             see(&Row::Sqlite(row))?;
                         }
@@ -166,9 +202,11 @@ impl Tx<'_> {
                 Ok(())
             }
             Engine::Postgres(c) => {
-                let sql = format!("{select} WHERE {column} = ANY($1::uuid[])");
+                let sql = format!("{select} WHERE {column} = ANY(${}::uuid[])", args.len() + 1);
                 for chunk in ids.chunks(CHUNK) {
-                    for row in c.query(&sql, &[&chunk])? {
+                    let mut args = pg_args(args);
+                    args.push(&chunk);
+                    for row in c.query(&sql, &args)? {
                         see(&Row::Postgres(&row))?;
                     }
                 }
@@ -177,54 +215,45 @@ impl Tx<'_> {
         }
     }
 
-    fn run_all(
+    /// `sql` takes an array for each column.
+    fn write_arrays(
         &mut self,
-        one: &str,
-        many: &str,
+        sql: &str,
         columns: &[(&str, Type)],
-        rows: impl IntoIterator<Item = Vec<Val>>,
+        rows: impl IntoIterator<Item = impl IntoIterator<Item = Val>>,
     ) -> Result<u64> {
-        let mut written = 0;
-        match &mut self.engine {
-            Engine::Sqlite(c) => {
-                let mut statement = c.prepare_cached(&for_sqlite(one))?;
-                for row in rows {
-                    written += statement.execute(rusqlite::params_from_iter(&row))? as u64;
-                }
-            }
-            Engine::Postgres(_) => {
-                let mut chunk: Vec<Vec<Val>> = Vec::with_capacity(CHUNK);
-                for row in rows {
-                    chunk.push(row);
-                    if chunk.len() == CHUNK {
-                        written += self.run_chunk(many, columns, &mut chunk)?;
-                    }
-                }
-                if !chunk.is_empty() {
-                    written += self.run_chunk(many, columns, &mut chunk)?;
-                }
+        let (mut chunk, mut written) = (Vec::new(), 0);
+        for row in rows {
+            chunk.extend(row);
+            if chunk.len() == CHUNK * columns.len() {
+                written += self.write_chunk(sql, columns, &mut chunk)?;
             }
         }
-        Ok(written)
+        match chunk.is_empty() {
+            true => Ok(written),
+            false => Ok(written + self.write_chunk(sql, columns, &mut chunk)?),
+        }
     }
 
-    fn run_chunk(
+    fn write_chunk(
         &mut self,
-        many: &str,
+        sql: &str,
         columns: &[(&str, Type)],
-        chunk: &mut Vec<Vec<Val>>,
+        chunk: &mut Vec<Val>,
     ) -> Result<u64> {
         let arrays = columns
             .iter()
             .enumerate()
-            .map(|(i, (name, ty))| Column::gather(*ty, name, chunk, i))
+            .map(|(i, (name, ty))| {
+                Column::gather(*ty, name, chunk.iter_mut().skip(i).step_by(columns.len()))
+            })
             .collect::<Result<Vec<_>>>()?;
         let args: Vec<_> = arrays.iter().map(Column::as_sql).collect();
         chunk.clear();
         let Engine::Postgres(c) = &mut self.engine else {
             return Err(Broken::data("arrays are for PostgreSQL"));
         };
-        c.execute(many, &args)
+        c.execute(sql, &args)
     }
 }
 
@@ -237,15 +266,19 @@ enum Column {
 }
 
 impl Column {
-    fn gather(ty: Type, name: &str, rows: &mut [Vec<Val>], i: usize) -> Result<Column> {
+    fn gather<'a>(
+        ty: Type,
+        name: &str,
+        values: impl ExactSizeIterator<Item = &'a mut Val>,
+    ) -> Result<Column> {
         macro_rules! column {
             ($variant:ident $(or $also:ident)?) => {{
-                let mut out = Vec::with_capacity(rows.len());
-                for row in rows {
-                    match row.get_mut(i).map(|v| std::mem::replace(v, Val::Null)) {
-                        Some(Val::$variant(v)) => out.push(Some(v)),
-                        $(Some(Val::$also(v)) => out.push(Some(v.into())),)?
-                        Some(Val::Null) => out.push(None),
+                let mut out = Vec::with_capacity(values.len());
+                for value in values {
+                    match std::mem::replace(value, Val::Null) {
+                        Val::$variant(v) => out.push(Some(v)),
+                        $(Val::$also(v) => out.push(Some(v.into())),)?
+                        Val::Null => out.push(None),
                         _ => return Err(Broken::data(format!("column {name}: wrong type"))),
                     }
                 }
@@ -274,6 +307,22 @@ impl Column {
 /// `n` parameters behind those before.
 fn places(before: usize, n: usize) -> String {
     (before + 1..=before + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+}
+
+fn names(columns: &[(&str, Type)]) -> String {
+    columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ")
+}
+
+/// A statement on SQLite for so many rows.
+fn insert(table: &str, columns: &[(&str, Type)], tail: &str) -> impl Fn(usize) -> String {
+    let (names, n) = (names(columns), columns.len());
+    move |rows| format!("INSERT INTO {table} ({names}) VALUES {} {tail}", tuples(rows, n))
+}
+
+/// The parameters of so many rows.
+fn tuples(rows: usize, columns: usize) -> String {
+    let tuple = |n| format!("({})", places(n * columns, columns));
+    (0..rows).map(tuple).collect::<Vec<_>>().join(", ")
 }
 
 fn arrays(columns: &[(&str, Type)]) -> String {

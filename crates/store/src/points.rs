@@ -48,7 +48,7 @@ pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
     named.sort_unstable_by_key(|(id, _)| *id);
     let ids: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
     facts.balances.reserve(ids.len());
-    tx.each_of(KEPT, "a.id", &ids, |r| {
+    tx.each_of(KEPT, &[], "a.id", &ids, |r| {
         let id = r.id(0)?;
         let at = ids.binary_search(&id).map_err(|_| Broken::data("an account that none asked"))?;
         let balance = counts_row(r, id, named[at].1, 1)?;
@@ -63,7 +63,7 @@ pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
     ids.extend(transfers.iter().filter_map(|t| t.step.hold()));
     ids.sort_unstable();
     ids.dedup();
-    tx.each_of(TRANSFER, "t.id", &ids, |r| {
+    tx.each_of(TRANSFER, &[], "t.id", &ids, |r| {
         facts.kept.insert(r.id(0)?, Kept { transfer: entry(r)?.transfer, settled: None });
         Ok(())
     })?;
@@ -84,15 +84,14 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
     let paths = paths(tx, &decision.opened)?;
     let opened = decision.opened.iter().map(|b| {
         let path = b.account.owner.and_then(|owner| paths.get(&owner));
-        let mut row = counts(b);
-        row.extend([
+        let for_what = [
             Val::Id(b.account.unit),
             b.account.kind.code().into(),
             b.account.owner.into(),
             b.account.place.into(),
             path.map_or("", String::as_str).into(),
-        ]);
-        row
+        ];
+        counts(b).into_iter().chain(for_what)
     });
     let columns: Vec<_> = std::iter::once(KEY).chain(COUNTS).chain(FOR_WHAT).collect();
     tx.insert_all("account", &columns, "", opened)?;
@@ -100,7 +99,7 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
 
     let rows = decision.transfers.iter().map(|r| {
         let t = &r.transfer;
-        vec![
+        [
             Val::Int(r.seq),
             Val::Id(t.id),
             Val::Id(t.unit()),
@@ -122,8 +121,8 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-fn counts(b: &Balance) -> Vec<Val> {
-    vec![
+fn counts(b: &Balance) -> [Val; 6] {
+    [
         Val::Id(b.id),
         Val::Int(b.debits_posted),
         Val::Int(b.credits_posted),
@@ -157,7 +156,7 @@ fn paths(tx: &mut Tx, opened: &[Balance]) -> Result<HashMap<Id, String>> {
     let households: Vec<Id> =
         accounts.filter(|a| a.kind == Kind::Household).filter_map(|a| a.owner).collect();
     let mut paths = HashMap::with_capacity(households.len());
-    tx.each_of("SELECT h.id, h.path FROM household h", "h.id", &households, |r| {
+    tx.each_of("SELECT h.id, h.path FROM household h", &[], "h.id", &households, |r| {
         paths.insert(r.id(0)?, r.text(1)?);
         Ok(())
     })?;

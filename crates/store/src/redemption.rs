@@ -17,7 +17,7 @@ use crate::{Broken, Keys, Listing, Result, Row, Tx, Type, Val, Within, args, goo
 
 pub use bonus::{bonuses, is_bonus_given, record_bonus};
 pub use card::{card_by_code, cards, find_card, issue_facts, record_card, record_frozen};
-pub use explain::{CreditSource, DebitSource, bonus_source, credit_source, debit_source};
+pub use explain::{CreditSource, DebitSource, bonus_sources, credit_sources, debit_sources};
 
 /// A household as the counter sees it.
 #[derive(Clone, Debug)]

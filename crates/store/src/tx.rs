@@ -153,7 +153,7 @@ impl Tx<'_> {
     }
 }
 
-fn pg_args(args: &[Val]) -> Vec<&(dyn ToSql + Sync)> {
+pub(crate) fn pg_args(args: &[Val]) -> Vec<&(dyn ToSql + Sync)> {
     args.iter().map(|v| v as &(dyn ToSql + Sync)).collect()
 }
 

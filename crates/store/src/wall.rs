@@ -125,8 +125,8 @@ trait Words {
     fn own_batch(&self, batch: &str) -> String;
     /// The asker.
     fn person(&self) -> String;
-    /// Somebody known asks.
-    fn signed_in(&self) -> String;
+    /// Everything is within reach; or somebody known asks, and this holds.
+    fn all_or_known(&self, condition: &str) -> String;
 }
 
 /// May this row be written, and so seen? `x` is how the row's columns are addressed: a name or `NEW`.
@@ -157,8 +157,8 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
         }
         Lies::Posting => found("batch", "batch"),
         Lies::Account => {
-            let others = format!("{x}.kind <> 'household' AND {}", words.signed_in());
-            format!("({others}) OR {}", with_household("owner"))
+            let others = words.all_or_known(&format!("{x}.kind <> 'household'"));
+            return format!("({others} OR {})", with_household("owner"));
         }
         Lies::Transfer => {
             format!("({} AND {})", found("account", "debit"), found("account", "credit"))
@@ -173,8 +173,12 @@ fn reached(words: &impl Words, lies: Lies, x: &str) -> String {
         }
         Lies::InRedemption => found("redemption", "redemption"),
     };
-    let at_its_path = matches!(lies, Lies::AtPath | Lies::Household | Lies::Batch);
-    if at_its_path && words.all_is_covered() { also } else { format!("{} OR {also}", words.all()) }
+    let has_path = match lies {
+        Lies::AtPath | Lies::Household | Lies::Batch => true,
+        Lies::InBatch | Lies::Redemption => !words.is_written(),
+        _ => false,
+    };
+    if has_path && words.all_is_covered() { also } else { format!("{} OR {also}", words.all()) }
 }
 
 /// What may be seen besides, and not written: what hangs on the wall; a household that has moved away

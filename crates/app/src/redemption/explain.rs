@@ -65,24 +65,29 @@ pub(crate) fn explain_within(
     let is_full = i64::try_from(statement.lines.len()).is_ok_and(|shown| shown == limit);
     let before = statement.lines.last().filter(|_| is_full).map(|line| line.seq);
     let opening = statement.opening;
-    let mut lines = Vec::with_capacity(statement.lines.len());
-    for line in statement.lines {
-        lines.push(ExplainedLine { line, source: source(tx, household, line.cause)? });
-    }
+    let lines = explained(tx, household, statement.lines)?;
     Ok(Explained { customer, lines, opening, before })
 }
 
-fn source(tx: &mut Tx, household: Id, cause: Cause) -> Result<Source, store::Broken> {
-    let found = match cause.kind {
-        CauseKind::Certification => {
-            store::redemption::credit_source(tx, cause.id, household)?.map(Source::Month)
-        }
-        CauseKind::Bonus => store::redemption::bonus_source(tx, cause.id)?
-            .map(|(event, document)| Source::Bonus { event, document }),
-        CauseKind::Redemption | CauseKind::Reversal => {
-            store::redemption::debit_source(tx, cause.id)?.map(Source::Receipt)
-        }
-        CauseKind::Donation | CauseKind::Move | CauseKind::WriteOff => None,
+/// Each line with what it came from, whatever their number: each kind of record is asked for once.
+fn explained(tx: &mut Tx, household: Id, lines: Vec<Line>) -> store::Result<Vec<ExplainedLine>> {
+    let of = |kinds: &[CauseKind]| -> Vec<Id> {
+        let caused = lines.iter().filter(|line| kinds.contains(&line.cause.kind));
+        caused.map(|line| line.cause.id).collect()
     };
-    Ok(found.unwrap_or(Source::Other))
+    use CauseKind::{Bonus, Certification, Redemption, Reversal};
+    let months = store::redemption::credit_sources(tx, &of(&[Certification]), household)?;
+    let bonuses = store::redemption::bonus_sources(tx, &of(&[Bonus]))?;
+    let receipts = store::redemption::debit_sources(tx, &of(&[Redemption, Reversal]))?;
+    let source = |cause: &Cause| {
+        let month = || months.get(&cause.id).cloned().map(Source::Month);
+        let bonus = || {
+            let (event, document) = bonuses.get(&cause.id).cloned()?;
+            Some(Source::Bonus { event, document })
+        };
+        let receipt = || receipts.get(&cause.id).cloned().map(Source::Receipt);
+        month().or_else(bonus).or_else(receipt).unwrap_or(Source::Other)
+    };
+    let explain = |line: Line| ExplainedLine { source: source(&line.cause), line };
+    Ok(lines.into_iter().map(explain).collect())
 }

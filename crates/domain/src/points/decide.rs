@@ -116,12 +116,14 @@ impl Ledger {
         }
     }
 
-    fn balance(&mut self, account: Account) -> Balance {
-        let opened = &mut self.opened;
-        *self.facts.balances.entry(account).or_insert_with(|| {
-            opened.push(account);
-            Balance::zero(account)
-        })
+    /// Opens those of the accounts that are not there.
+    fn open(&mut self, accounts: [&Account; 2]) {
+        for account in accounts {
+            if !self.facts.balances.contains_key(account) {
+                self.opened.push(*account);
+                self.facts.balances.insert(*account, Balance::zero(*account));
+            }
+        }
     }
 
     fn apply(&mut self, transfer: &Transfer) -> Result<(), Refusal> {
@@ -137,13 +139,14 @@ impl Ledger {
         if transfer.debit.unit != transfer.credit.unit {
             return Err(Refusal::UnitMismatch);
         }
-        let (debit, credit) = (self.balance(transfer.debit), self.balance(transfer.credit));
-        let before = (debit.last, credit.last);
-        let (mut debit, mut credit) = match transfer.step {
-            Step::Posted => move_now(debit, credit, transfer)?,
-            Step::Hold => hold(debit, credit, transfer)?,
-            Step::Post(id) => post(debit, credit, transfer, self.open_hold(id, transfer)?)?,
-            Step::Void(id) => void(debit, credit, transfer, self.open_hold(id, transfer)?)?,
+        let hold = transfer.step.hold().map(|id| self.open_hold(id, transfer)).transpose()?;
+        let seq = self.facts.last + self.new.len() as i64 + 1;
+        let accounts = [&transfer.debit, &transfer.credit];
+        let recorded = loop {
+            match self.facts.balances.get_disjoint_mut(accounts) {
+                [Some(debit), Some(credit)] => break record(debit, credit, transfer, hold, seq)?,
+                _ => self.open(accounts),
+            }
         };
 
         // Nothing below can fail.
@@ -152,19 +155,8 @@ impl Ledger {
             Step::Void(hold) => self.settled.insert(hold, Settled::Voided),
             Step::Posted | Step::Hold => None,
         };
-        let seq = self.facts.last + self.new.len() as i64 + 1;
-        (debit.last, credit.last) = (seq, seq);
         self.index_of_new.insert(transfer.id, self.new.len());
-        self.new.push(Recorded {
-            seq,
-            transfer: *transfer,
-            debit: debit.id,
-            credit: credit.id,
-            debit_before: before.0,
-            credit_before: before.1,
-        });
-        self.facts.balances.insert(transfer.debit, debit);
-        self.facts.balances.insert(transfer.credit, credit);
+        self.new.push(recorded);
         Ok(())
     }
 
@@ -195,6 +187,30 @@ impl Ledger {
         moved.sort_unstable_by_key(|balance| balance.id);
         Decision { transfers: self.new, moved, opened }
     }
+}
+
+/// Moves both balances, or refuses and leaves them as they are.
+fn record(
+    debit: &mut Balance,
+    credit: &mut Balance,
+    transfer: &Transfer,
+    hold: Option<Transfer>,
+    seq: i64,
+) -> Result<Recorded, Refusal> {
+    let (mut debited, mut credited) = match (transfer.step, hold) {
+        (Step::Post(_), Some(hold)) => post(*debit, *credit, transfer, hold)?,
+        (Step::Void(_), Some(hold)) => void(*debit, *credit, transfer, hold)?,
+        (Step::Hold, _) => self::hold(*debit, *credit, transfer)?,
+        (Step::Posted, _) => move_now(*debit, *credit, transfer)?,
+        (Step::Post(hold) | Step::Void(hold), None) => {
+            return Err(Refusal::HoldNotFound { hold });
+        }
+    };
+    let (debit_before, credit_before) = (debit.last, credit.last);
+    (debited.last, credited.last) = (seq, seq);
+    (*debit, *credit) = (debited, credited);
+    let (debit, credit) = (debit.id, credit.id);
+    Ok(Recorded { seq, transfer: *transfer, debit, credit, debit_before, credit_before })
 }
 
 type Both = Result<(Balance, Balance), Refusal>;

@@ -1,5 +1,7 @@
 //! Where the points of one line of a statement came from, and where they went.
 
+use std::collections::HashMap;
+
 use domain::{Date, Id};
 
 use crate::{Result, Tx, args};
@@ -23,47 +25,76 @@ pub struct CreditSource {
     pub certified_at: Option<i64>,
 }
 
-pub fn credit_source(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<CreditSource>> {
-    let sheets = tx.all(
-        "SELECT s.id, s.scorer, p.name, s.visited_on FROM sheet s JOIN person p ON p.id = s.person \
-         WHERE s.batch = $1 AND s.household = $2 AND s.current ORDER BY s.scorer DESC",
-        &args![batch, household],
-        |r| Ok((r.id(0)?, r.text(1)?, r.text(2)?, r.opt_date(3)?)),
-    )?;
-    let postings = tx.all(
-        "SELECT id, from_date, to_date FROM posting WHERE batch = $1 ORDER BY at, id",
-        &args![batch],
-        |r| Ok((r.id(0)?, r.date(1)?, r.date(2)?)),
-    )?;
-    tx.opt(
-        "SELECT r.month, s.id, s.version, s.title_zh, s.title_en, t.id, t.basis, t.total, \
+/// What became of a household in these batches, by batch.
+pub fn credit_sources(
+    tx: &mut Tx,
+    batches: &[Id],
+    household: Id,
+) -> Result<HashMap<Id, CreditSource>> {
+    let mut sources = HashMap::new();
+    tx.each_of(
+        "SELECT b.id, r.month, s.id, s.version, s.title_zh, s.title_en, t.id, t.basis, t.total, \
          b.certified_at FROM batch b JOIN round r ON r.id = b.round JOIN scheme s ON s.id = r.scheme \
-         LEFT JOIN settlement t ON t.batch = b.id AND t.household = $2 AND t.current \
-         WHERE b.id = $1",
-        &args![batch, household],
+         LEFT JOIN settlement t ON t.batch = b.id AND t.household = $1 AND t.current",
+        &args![household],
+        "b.id",
+        batches,
         |r| {
-            Ok(CreditSource {
-                batch,
-                month: r.text(0)?,
-                scheme: r.id(1)?,
-                scheme_version: r.int(2)?,
-                scheme_zh: r.text(3)?,
-                scheme_en: r.text(4)?,
-                settlement: r.opt_id(5)?,
-                basis: r.opt_text(6)?,
-                total: r.opt_int(7)?,
-                certified_at: r.opt_int(8)?,
-                sheets: sheets.clone(),
-                postings: postings.clone(),
-            })
+            let source = CreditSource {
+                batch: r.id(0)?,
+                month: r.text(1)?,
+                scheme: r.id(2)?,
+                scheme_version: r.int(3)?,
+                scheme_zh: r.text(4)?,
+                scheme_en: r.text(5)?,
+                settlement: r.opt_id(6)?,
+                basis: r.opt_text(7)?,
+                total: r.opt_int(8)?,
+                certified_at: r.opt_int(9)?,
+                sheets: Vec::new(),
+                postings: Vec::new(),
+            };
+            sources.insert(source.batch, source);
+            Ok(())
         },
-    )
+    )?;
+    tx.each_of(
+        "SELECT s.batch, s.id, s.scorer, p.name, s.visited_on FROM sheet s \
+         JOIN person p ON p.id = s.person AND s.household = $1 AND s.current",
+        &args![household],
+        "s.batch",
+        batches,
+        |r| {
+            if let Some(source) = sources.get_mut(&r.id(0)?) {
+                source.sheets.push((r.id(1)?, r.text(2)?, r.text(3)?, r.opt_date(4)?));
+            }
+            Ok(())
+        },
+    )?;
+    let (sql, mut postings) =
+        ("SELECT p.at, p.id, p.batch, p.from_date, p.to_date FROM posting p", vec![]);
+    tx.each_of(sql, &[], "p.batch", batches, |r| {
+        postings.push((r.int(0)?, r.id(1)?, r.id(2)?, r.date(3)?, r.date(4)?));
+        Ok(())
+    })?;
+    postings.sort_unstable();
+    for (_, id, batch, from, to) in postings {
+        sources.entry(batch).and_modify(|source| source.postings.push((id, from, to)));
+    }
+    // The officer's sheet before the cadre's.
+    sources.values_mut().for_each(|source| source.sheets.sort_by(|a, b| b.1.cmp(&a.1)));
+    Ok(sources)
 }
 
-/// An award's event and document.
-pub fn bonus_source(tx: &mut Tx, bonus: Id) -> Result<Option<(String, String)>> {
-    let sql = "SELECT event, document FROM bonus WHERE id = $1";
-    tx.opt(sql, &args![bonus], |r| Ok((r.text(0)?, r.text(1)?)))
+/// Events and documents of awards, by award.
+pub fn bonus_sources(tx: &mut Tx, bonuses: &[Id]) -> Result<HashMap<Id, (String, String)>> {
+    let mut sources = HashMap::new();
+    let sql = "SELECT b.id, b.event, b.document FROM bonus b";
+    tx.each_of(sql, &[], "b.id", bonuses, |r| {
+        sources.insert(r.id(0)?, (r.text(1)?, r.text(2)?));
+        Ok(())
+    })?;
+    Ok(sources)
 }
 
 /// The receipt behind a debit, or behind a reversal.
@@ -75,18 +106,24 @@ pub struct DebitSource {
     pub reason: Option<String>,
 }
 
-pub fn debit_source(tx: &mut Tx, redemption: Id) -> Result<Option<DebitSource>> {
-    tx.opt(
-        "SELECT r.receipt, p.name, r.reason FROM redemption r JOIN place p ON p.id = r.place \
-         WHERE r.id = $1",
-        &args![redemption],
+/// Receipts by redemption.
+pub fn debit_sources(tx: &mut Tx, redemptions: &[Id]) -> Result<HashMap<Id, DebitSource>> {
+    let mut sources = HashMap::new();
+    tx.each_of(
+        "SELECT r.id, r.receipt, p.name, r.reason FROM redemption r JOIN place p ON p.id = r.place",
+        &[],
+        "r.id",
+        redemptions,
         |r| {
-            Ok(DebitSource {
-                redemption,
-                receipt: r.text(0)?,
-                place: r.text(1)?,
-                reason: r.opt_text(2)?,
-            })
+            let source = DebitSource {
+                redemption: r.id(0)?,
+                receipt: r.text(1)?,
+                place: r.text(2)?,
+                reason: r.opt_text(3)?,
+            };
+            sources.insert(source.redemption, source);
+            Ok(())
         },
-    )
+    )?;
+    Ok(sources)
 }

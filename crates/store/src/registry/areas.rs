@@ -35,7 +35,7 @@ pub fn record_areas(tx: &mut Tx, areas: &[Area]) -> Result<()> {
         ("statutory_code", Type::Text),
     ];
     let rows = areas.iter().map(|a| {
-        args![a.id, a.parent, &a.path, a.kind.code(), &a.name, a.statutory_code.as_deref()].into()
+        args![a.id, a.parent, &a.path, a.kind.code(), &a.name, a.statutory_code.as_deref()]
     });
     tx.insert_all("area", &columns, "", rows)?;
     Ok(())

@@ -30,7 +30,7 @@ pub fn record_people(tx: &mut Tx, people: &[NewPerson]) -> Result<()> {
 }
 
 pub fn set_units(tx: &mut Tx, units: &[(Id, &str)]) -> Result<()> {
-    let rows = units.iter().map(|(id, unit)| args![*id, *unit].into());
+    let rows = units.iter().map(|(id, unit)| args![*id, *unit]);
     tx.update_all("person", ("id", Type::Id), &[("unit", Type::Text)], rows)?;
     Ok(())
 }
@@ -59,7 +59,7 @@ pub fn record_posts(tx: &mut Tx, posts: &[NewPost]) -> Result<()> {
 }
 
 pub fn end_posts(tx: &mut Tx, posts: &[Id], on: Date) -> Result<()> {
-    let rows = posts.iter().map(|id| args![*id, on].into());
+    let rows = posts.iter().map(|id| args![*id, on]);
     tx.update_all("post", ("id", Type::Id), &[("to_date", Type::Text)], rows)?;
     Ok(())
 }
@@ -89,12 +89,12 @@ pub fn record_assignments(
         ("person", Type::Id),
         ("from_date", Type::Text),
     ];
-    let rows = rows.into_iter().map(|a| args![a.id, a.household, a.person, from].into());
+    let rows = rows.into_iter().map(|a| args![a.id, a.household, a.person, from]);
     tx.insert_all("assignment", &columns, "", rows)
 }
 
 pub fn end_assignments(tx: &mut Tx, ids: &[Id], on: Date) -> Result<u64> {
-    let rows = ids.iter().map(|id| args![*id, on].into());
+    let rows = ids.iter().map(|id| args![*id, on]);
     tx.update_all("assignment", ("id", Type::Id), &[("to_date", Type::Text)], rows)
 }
 

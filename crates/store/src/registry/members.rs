@@ -151,6 +151,6 @@ pub fn update_members<'a>(
 /// Lets go of the numbers of members that are about to get others, so that two may change places.
 pub fn free_numbers(tx: &mut Tx, ids: impl IntoIterator<Item = Id>) -> Result<u64> {
     let columns = [("number", Type::Text), ("citizen_hash", Type::Bytes)];
-    let rows = ids.into_iter().map(|id| args![id, format!("~{id}"), None::<Vec<u8>>].into());
+    let rows = ids.into_iter().map(|id| args![id, format!("~{id}"), None::<Vec<u8>>]);
     tx.update_all("member", ("id", Type::Id), &columns, rows)
 }

@@ -144,7 +144,8 @@ pub fn names(tx: &mut Tx, batch: Id) -> Result<std::collections::HashMap<Id, Str
     let rows = tx.all(
         "SELECT p.id, p.name FROM person p WHERE p.id IN \
          (SELECT officer FROM roster WHERE batch = $1 UNION SELECT cadre FROM roster \
-          WHERE batch = $1 UNION SELECT person FROM settlement WHERE batch = $1)",
+          WHERE batch = $1 UNION SELECT person FROM settlement WHERE batch = $1 \
+          AND current)",
         &args![batch],
         |r| Ok((r.id(0)?, r.text(1)?)),
     )?;

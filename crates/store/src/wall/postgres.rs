@@ -9,18 +9,31 @@ use super::{WALLED, Words, reached, shown};
 use crate::{Broken, Result};
 
 enum Postgres {
+    /// Any number of rows of a table.
     Reading,
+    /// One row of a view, found by its id.
+    Finding,
     Writing,
 }
 
-/// One part of the reach, for each row.
+impl Postgres {
+    /// A value that is the same for all rows. A sub-select computes it once, but is made ready with
+    /// each statement: for a row or two that costs more than it saves.
+    fn once(&self, value: String) -> String {
+        match self {
+            Postgres::Finding => value,
+            _ => format!("(SELECT {value})"),
+        }
+    }
+}
+
+/// The setting that holds a part of the reach.
 fn part(name: &str) -> String {
     format!("current_setting('siji.{name}', true)")
 }
 
-// What a page pays for the wall is above all what is made ready with each statement: so a sub-select,
-// computed once for all rows, reads one setting and does nothing else, and what is seldom asked lies
-// behind a function.
+// What a page pays for the wall is above all what is made ready with each statement: so a sub-select
+// reads one setting and does nothing else, and what is seldom asked lies behind a function.
 impl Words for Postgres {
     fn is_written(&self) -> bool {
         matches!(self, Postgres::Writing)
@@ -31,7 +44,7 @@ impl Words for Postgres {
         format!("(SELECT true FROM reached_{table} wf WHERE wf.id = {id})")
     }
     fn all(&self) -> String {
-        format!("(SELECT {}) = 'all'", part("kind"))
+        format!("{} = 'all'", self.once(part("kind")))
     }
     fn all_is_covered(&self) -> bool {
         true
@@ -40,9 +53,9 @@ impl Words for Postgres {
         format!("{} = 'public'", part("kind"))
     }
     fn covers(&self, path: &str) -> String {
-        // A lapsed `low` must not begin before all paths.
-        let (low, high) = (format!("NULLIF({}, '')", part("low")), part("high"));
-        format!("(({path} >= (SELECT {low}) AND {path} < (SELECT {high})) OR reach_others({path}))")
+        // Every path begins with a lapsed setting, which is empty.
+        let above = self.once(format!("NULLIF({}, '')", part("above")));
+        format!("(starts_with({path} || '.', {above}) OR reach_others({path}))")
     }
     fn covers_batch(&self, batch: &str) -> String {
         format!("(SELECT true FROM covered_batch wb WHERE wb.id = {batch})")
@@ -59,8 +72,9 @@ impl Words for Postgres {
     fn person(&self) -> String {
         format!("(SELECT NULLIF({}, '')::uuid)", part("person"))
     }
-    fn signed_in(&self) -> String {
-        format!("(SELECT {}) IN ('all', 'person')", part("kind"))
+    fn all_or_known(&self, condition: &str) -> String {
+        let kind = self.once(part("kind"));
+        format!("CASE {kind} WHEN 'all' THEN true WHEN 'person' THEN {condition} END")
     }
 }
 
@@ -84,8 +98,8 @@ CREATE OR REPLACE FUNCTION reach_named(asked uuid) RETURNS boolean
   SET search_path FROM CURRENT AS
   $$ BEGIN
        RETURN EXISTS (SELECT 1 FROM roster r JOIN batch b ON b.id = r.batch WHERE r.household = asked
-         AND (b.path >= NULLIF(current_setting('siji.low', true), '')
-              AND b.path < current_setting('siji.high', true) OR reach_others(b.path)));
+         AND (starts_with(b.path || '.', NULLIF(current_setting('siji.above', true), ''))
+              OR reach_others(b.path)));
      END $$;
 CREATE OR REPLACE FUNCTION own_households(owner uuid) RETURNS uuid[]
   LANGUAGE sql STABLE STRICT SECURITY DEFINER
@@ -132,7 +146,7 @@ const REACHED: [&str; 4] = ["batch", "household", "account", "redemption"];
 /// The owner sees these tables whole; each view holds the asker's reach itself, so that it shows
 /// nothing but what the wall shows.
 fn views_sql() -> String {
-    let covers = Postgres::Reading.covers("wb.path");
+    let covers = Postgres::Finding.covers("wb.path");
     let mut sql = format!(
         "CREATE OR REPLACE VIEW covered_batch AS SELECT wb.id FROM batch wb WHERE {covers};\n"
     );
@@ -146,8 +160,8 @@ fn views_sql() -> String {
         let lies = WALLED.iter().find(|(name, _)| *name == table).map(|(_, lies)| *lies);
         let lies = lies.expect("what is looked into is walled");
         let seen = [
-            Some(reached(&Postgres::Reading, lies, table)),
-            shown(&Postgres::Reading, lies, table),
+            Some(reached(&Postgres::Finding, lies, table)),
+            shown(&Postgres::Finding, lies, table),
         ];
         let seen = seen.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
         sql.push_str(&format!(
@@ -191,7 +205,10 @@ fn role_sql(role: &str) -> String {
 fn wall_sql(schema: &str, role: &str) -> String {
     let mut sql = FUNCTIONS.to_owned() + &views_sql();
     for (table, lies) in WALLED {
-        let within = reached(&Postgres::Reading, *lies, table);
+        // Who asks asks for what is within reach: the planner takes this form to hold for nearly every
+        // row. Of the bare condition it expects a third, and then looks the rest up one by one.
+        let within =
+            format!("NULLIF({}, false) IS NOT NULL", reached(&Postgres::Reading, *lies, table));
         let written = reached(&Postgres::Writing, *lies, table);
         sql.push_str(&format!(
             "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; \
@@ -247,44 +264,39 @@ pub(crate) fn build(client: &mut ::postgres::Client, schema: &str, moved: bool) 
 
 /// The statements that open a transaction's reach: digits, dots and ids, nothing that would need quoting.
 ///
-/// `kind`: `all`, `public` or `person`; `low` and `high`: the paths from and before which all is within
+/// `kind`: `all`, `public` or `person`; `above`: the path, with a dot behind it, below which all is within
 /// reach; `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
-pub(crate) fn settings(reach: &Reach) -> Result<[String; 6]> {
-    let all = || ["all", FIRST_PATH, AFTER_PATHS, "", ""].map(str::to_owned);
-    let (parts, owner) = match reach {
-        Reach::System => (all(), false),
-        Reach::Public => (["public", "", "", "", ""].map(str::to_owned), false),
+pub(crate) fn settings(reach: &Reach) -> Result<[String; 5]> {
+    let mut parts = ["all", ABOVE_ALL, "", "", ""].map(str::to_owned);
+    match reach {
+        Reach::System => {}
+        Reach::Public => parts = ["public", "", "", "", ""].map(str::to_owned),
         Reach::Person(scope) => {
             let is_path =
                 |p: &String| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit() || b == b'.');
             if !scope.paths.iter().all(is_path) {
                 return Err(Broken::data("a path is made of digits and dots"));
             }
-            let mut parts = all();
             if !reach.is_all() {
-                let (low, high, others) = match scope.paths.split_first() {
-                    Some((first, others)) => (first.clone(), format!("{first}/"), others.join(",")),
+                let (above, others) = match scope.paths.split_first() {
+                    Some((first, others)) => (format!("{first}."), others.join(",")),
                     None => Default::default(),
                 };
-                parts = ["person".to_owned(), low, high, others, String::new()];
+                parts = ["person".to_owned(), above, others, String::new(), String::new()];
             }
-            parts[4] = scope.person.to_string();
-            (parts, scope.assigned)
+            parts[3] = scope.person.to_string();
+            parts[4] = if scope.assigned { parts[3].clone() } else { String::new() };
         }
-    };
-    let [kind, low, high, others, person] = parts;
-    let owner = if owner { person.clone() } else { String::new() };
-    let set = |name: &str, value: String| format!("SET LOCAL siji.{name} = '{value}'");
+    }
+    let [kind, above, others, person, owner] = parts;
     Ok([
-        set("kind", kind),
-        set("low", low),
-        set("high", high),
-        set("others", others),
-        set("person", person),
-        set("owner", owner),
+        format!("SET LOCAL siji.kind = '{kind}'"),
+        format!("SET LOCAL siji.above = '{above}'"),
+        format!("SET LOCAL siji.others = '{others}'"),
+        format!("SET LOCAL siji.person = '{person}'"),
+        format!("SET LOCAL siji.owner = '{owner}'"),
     ])
 }
 
-/// Every path begins with a digit.
-const FIRST_PATH: &str = "0";
-const AFTER_PATHS: &str = ":";
+/// What every path begins with: the topmost area is 001.
+const ABOVE_ALL: &str = "0";

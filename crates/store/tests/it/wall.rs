@@ -336,13 +336,11 @@ fn postgres_shows_nothing_to_a_missing_or_empty_scope() {
         .expect("a count")
         .get(0);
     assert_eq!(owned, 0);
-    let sets: [&[(&str, &str)]; 8] = [
+    let sets: [&[(&str, &str)]; 6] = [
         &[],
-        &[("kind", ""), ("low", ""), ("high", ""), ("others", ""), ("person", ""), ("owner", "")],
+        &[("kind", ""), ("above", ""), ("others", ""), ("person", ""), ("owner", "")],
         &[("kind", "person")],
-        &[("kind", "person"), ("low", "001")],
-        &[("kind", "person"), ("high", "002")],
-        &[("low", ""), ("high", "/")],
+        &[("kind", "person"), ("above", "")],
         &[("others", ",")],
         &[("kind", "x"), ("person", "y"), ("owner", "z")],
     ];
@@ -362,7 +360,7 @@ fn postgres_shows_nothing_to_a_missing_or_empty_scope() {
         }
     }
     // A reach that was set and has lapsed reads as the empty text.
-    let all = "SET LOCAL siji.kind = 'all'; SET LOCAL siji.low = '0'; SET LOCAL siji.high = ':'";
+    let all = "SET LOCAL siji.kind = 'all'; SET LOCAL siji.above = '0'";
     client.batch_execute(&format!("BEGIN; {all}; COMMIT")).expect("lapsed");
     let seen: i64 =
         client.query_one("SELECT COUNT(*) FROM household", &[]).expect("a count").get(0);

@@ -18,7 +18,9 @@ const GROUP_MAX: usize = 60;
 const GROUP_TIME: Duration = Duration::from_millis(25);
 /// So long a group waits for those who began before it. Whoever takes longer is let go on beside it.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// After a conflict so many jobs go alone, at least and at most.
+/// So many tries, half of them forgotten each time, tell whether most are in vain.
+const OF_LATE: u32 = 64;
+/// Where most are, so many jobs go alone, at least and at most.
 const SPELL: std::ops::RangeInclusive<u32> = 8..=512;
 
 /// Who may begin side by side, and who goes alone.
@@ -33,6 +35,9 @@ struct State {
     /// Being tried side by side.
     beside: usize,
     is_closed: bool,
+    /// Tries side by side of late, and how many of them others spoilt.
+    tried: u32,
+    spoilt: u32,
     /// So many more jobs go alone.
     alone: u32,
     /// What `alone` was set to last.
@@ -54,21 +59,31 @@ impl Gate {
         is_open
     }
 
-    /// `is_done`: nobody kept it from being done. Where conflicts follow soon upon one another, those
-    /// who come go alone for longer.
+    /// `is_done`: nobody kept it from being done.
     pub fn leave(&self, is_done: bool) {
         let mut state = self.state();
         state.beside -= 1;
-        if is_done {
-            state.done = state.done.saturating_add(1);
-        } else if state.alone == 0 {
-            let is_soon = state.done < state.spell;
-            let spell = if is_soon { state.spell * 2 } else { state.spell / 2 };
-            state.spell = spell.clamp(*SPELL.start(), *SPELL.end());
-            (state.alone, state.done) = (state.spell, 0);
+        if state.tried >= OF_LATE {
+            (state.tried, state.spoilt) = (state.tried / 2, state.spoilt / 2);
         }
+        state.tried += 1;
+        state.spoilt += u32::from(!is_done);
+        state.done = state.done.saturating_add(u32::from(is_done));
         drop(state);
         self.left.notify_all();
+    }
+
+    /// A job was kept from being done again and again, and goes alone. Where most tries are in vain,
+    /// those who come go alone too, and for longer the sooner this is so again.
+    pub fn give_up(&self) {
+        let mut state = self.state();
+        if state.alone > 0 || state.spoilt * 2 < state.tried {
+            return;
+        }
+        let is_soon = state.done < state.spell;
+        let spell = if is_soon { state.spell * 2 } else { state.spell / 2 };
+        state.spell = spell.clamp(*SPELL.start(), *SPELL.end());
+        (state.alone, state.done) = (state.spell, 0);
     }
 
     /// Nobody enters any more; whoever is in leaves, or has been given the time to.

@@ -17,6 +17,7 @@ use crate::{Broken, Keys, Result, Tx, migrate, wall};
 
 const WRITERS: usize = 8;
 const TRIES: u32 = 40;
+const TRIES_BESIDE: u64 = 3;
 pub(crate) const AWAY: &str = "the database does not answer";
 
 const BESIDE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
@@ -118,8 +119,17 @@ impl Address {
     /// A connection that works: not as the owner, but as the role that the wall is for.
     ///
     /// Its statements are prepared once and planned once: planning through the wall takes long.
-    fn working(&self) -> Result<Client> {
+    /// One that writes looks for rows by an index wherever there is one. Whoever has gone through a
+    /// whole table, under SERIALIZABLE, stands in the way of all who write to it; and a statement that
+    /// was planned while the table was small goes on doing so when it is large.
+    fn working(&self, writes: bool) -> Result<Client> {
         let mut made = self.connect()?;
+        if writes {
+            // Where there is none, the way through the table is reckoned as endless, and is not to be
+            // compiled on that account.
+            made.client.batch_execute("SET enable_seqscan TO off")?;
+            made.client.batch_execute("SET jit TO off")?;
+        }
         made.client.batch_execute("SET plan_cache_mode TO force_generic_plan")?;
         made.client.batch_execute(&format!("SET ROLE {}", wall::postgres::role(&self.schema)))?;
         if self.spread {
@@ -199,17 +209,33 @@ impl Worker {
     fn run_beside(&self, hand_over: &SyncSender<Box<dyn Job>>) {
         let mut held: Option<Client> = None;
         while let Some(mut job) = self.next(held.is_some()) {
-            if self.gate.enter() {
-                let done = self.run_tries(&mut held, job.as_mut(), 1);
-                self.gate.leave(done.is_some());
-                if let Some(failed) = done {
+            match self.try_beside(&mut held, job.as_mut()) {
+                Some(failed) => {
                     job.answer(failed);
                     continue;
                 }
+                None => self.gate.give_up(),
             }
             // Its thread ends after this one.
             let _ = hand_over.send(job);
         }
+    }
+
+    /// What kept it from being made durable, if anything did; `None` where others kept it from being
+    /// done, or it is not to be tried beside them.
+    fn try_beside(&self, held: &mut Option<Client>, job: &mut dyn Job) -> Option<Option<Broken>> {
+        for tried in 0..TRIES_BESIDE {
+            std::thread::sleep(Duration::from_millis(tried));
+            if !self.gate.enter() {
+                return None;
+            }
+            let done = self.run_tries(held, job, 1);
+            self.gate.leave(done.is_some());
+            if done.is_some() {
+                return done;
+            }
+        }
+        None
     }
 
     fn next(&self, is_connected: bool) -> Option<Box<dyn Job>> {
@@ -266,7 +292,8 @@ impl Worker {
     /// A connection, where one can be had.
     pub(crate) fn connected<'c>(&self, held: &'c mut Option<Client>) -> Option<&'c mut Client> {
         let trying = Instant::now();
-        match held.take().map_or_else(|| self.address.working(), Ok) {
+        let writes = self.tally.is_some();
+        match held.take().map_or_else(|| self.address.working(writes), Ok) {
             Ok(client) => Some(held.insert(client)),
             Err(e) => {
                 self.silence.heard(trying);

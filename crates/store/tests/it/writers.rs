@@ -69,9 +69,9 @@ fn all_who_want_the_same_row_get_it_after_few_tries() {
     let jobs = WRITERS * EACH;
     assert!(told.iter().all(|(_, _, is_done)| *is_done));
     assert_eq!(count(&stage), jobs as i64);
-    // Once side by side, once alone.
+    // Three times side by side, once alone, and once more beside one that began long before.
     let most = told.iter().map(|(_, runs, _)| *runs).max();
-    assert!(most <= Some(3), "a job was run {most:?} times");
+    assert!(most <= Some(5), "a job was run {most:?} times");
     let runs: u32 = told.iter().map(|(_, runs, _)| *runs).sum();
     assert!(runs as usize <= jobs * 3 / 2, "{runs} runs for {jobs} jobs");
     let after = stage.app.db.figures();

@@ -131,7 +131,7 @@ impl Alone {
     /// How many jobs were answered.
     fn run_group(&self, held: &mut Option<Client>, first: Box<dyn Job>) -> usize {
         let mut group = vec![first];
-        let (head, end) = match is_for_groups(&group[0]) {
+        let (head, end) = match is_for_groups(group[0].as_ref()) {
             true => self.run_together(held, &mut group),
             false => (0, End::Durable),
         };
@@ -183,8 +183,8 @@ impl Alone {
     ) -> std::result::Result<usize, (usize, Broken)> {
         let before = |e| (0, e);
         let (opened, mut head, mut kept) = (Instant::now(), 0, 0);
-        while let Some(job) = group.get_mut(head).filter(|job| is_for_groups(job)) {
-            let begin = if head == 0 { &self.worker.begin } else { "RELEASE one" };
+        while let Some(job) = group.get_mut(head).filter(|job| is_for_groups(job.as_ref())) {
+            let begin = if head == 0 { self.worker.begin } else { "RELEASE one" };
             let begin = format!("{begin}; SAVEPOINT one");
             self.worker.address.begin(client, &begin, job.reach()).map_err(before)?;
             let keys = self.worker.keys.clone();
@@ -227,6 +227,6 @@ impl Alone {
 }
 
 /// The program's own work may set up its transaction as it likes, and so has one to itself.
-fn is_for_groups(job: &Box<dyn Job>) -> bool {
+fn is_for_groups(job: &dyn Job) -> bool {
     *job.reach() != Reach::System
 }

@@ -306,7 +306,9 @@ impl Worker {
     fn run_once(&self, client: &mut Client, job: &mut dyn Job) -> Result<Verdict> {
         if let Err(e) = self.address.begin(client, self.begin, job.reach()) {
             let is_gone = client.client.is_closed() || e.is_disconnect();
-            return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
+            // A lock that was not had has begun the transaction all the same.
+            let is_over = is_gone || client.client.batch_execute("ROLLBACK").is_err();
+            return if is_over { Ok(Verdict::Lost) } else { Err(e) };
         }
         let verdict =
             job.run(&mut Tx { engine: Engine::Postgres(client), keys: self.keys.clone() });

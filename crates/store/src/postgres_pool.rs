@@ -119,17 +119,8 @@ impl Address {
     /// A connection that works: not as the owner, but as the role that the wall is for.
     ///
     /// Its statements are prepared once and planned once: planning through the wall takes long.
-    /// One that writes looks for rows by an index wherever there is one. Whoever has gone through a
-    /// whole table, under SERIALIZABLE, stands in the way of all who write to it; and a statement that
-    /// was planned while the table was small goes on doing so when it is large.
-    fn working(&self, writes: bool) -> Result<Client> {
+    fn working(&self) -> Result<Client> {
         let mut made = self.connect()?;
-        if writes {
-            // Where there is none, the way through the table is reckoned as endless, and is not to be
-            // compiled on that account.
-            made.client.batch_execute("SET enable_seqscan TO off")?;
-            made.client.batch_execute("SET jit TO off")?;
-        }
         made.client.batch_execute("SET plan_cache_mode TO force_generic_plan")?;
         made.client.batch_execute(&format!("SET ROLE {}", wall::postgres::role(&self.schema)))?;
         if self.spread {
@@ -292,8 +283,7 @@ impl Worker {
     /// A connection, where one can be had.
     pub(crate) fn connected<'c>(&self, held: &'c mut Option<Client>) -> Option<&'c mut Client> {
         let trying = Instant::now();
-        let writes = self.tally.is_some();
-        match held.take().map_or_else(|| self.address.working(writes), Ok) {
+        match held.take().map_or_else(|| self.address.working(), Ok) {
             Ok(client) => Some(held.insert(client)),
             Err(e) => {
                 self.silence.heard(trying);

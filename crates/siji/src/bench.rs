@@ -22,6 +22,7 @@ mod process;
 mod redeem;
 mod report;
 mod sheets;
+mod transfers;
 mod wall;
 
 use std::path::PathBuf;

@@ -258,6 +258,14 @@ pub fn restore_tables(
     )?;
     tx.commit()?;
     // Statistics: without them the first questions are answered slowly.
-    client.batch_execute("ANALYZE")?;
+    client.batch_execute(KNOW_THE_TABLES)?;
     Ok(())
 }
+
+/// PostgreSQL looks at every table that holds something. One that was looked at while it was empty it
+/// takes for empty: whatever is planned before its next look goes through the whole of it, and, being
+/// serializable, stands in the way of all who write to it.
+pub const KNOW_THE_TABLES: &str = "DO $$ DECLARE t text; BEGIN \
+     FOR t IN SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' \
+       AND c.relnamespace = current_schema()::regnamespace AND pg_relation_size(c.oid) > 0 \
+     LOOP EXECUTE format('ANALYZE %I', t); END LOOP; END $$";

@@ -1,8 +1,7 @@
 //! Where jobs wait for the database: so many and no more, and none for an asker who has gone.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::db::Job;
@@ -16,17 +15,30 @@ struct Waiting {
     since: Instant,
 }
 
-/// The askers' side.
-pub(crate) struct Door {
-    sender: SyncSender<Waiting>,
-    waiting: Arc<AtomicUsize>,
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    is_closed: bool,
 }
 
-/// The side of whoever does the work; several may share it.
-pub(crate) struct Inbox {
-    receiver: Mutex<Receiver<Waiting>>,
-    waiting: Arc<AtomicUsize>,
+/// Several take from it, and none of them holds it while there is nothing to take.
+#[derive(Default)]
+struct Room {
+    line: Mutex<Line>,
+    came: Condvar,
 }
+
+impl Room {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The askers' side.
+pub(crate) struct Door(Arc<Room>);
+
+/// The side of whoever does the work; several may share it.
+pub(crate) struct Inbox(Arc<Room>);
 
 /// Why a job was not taken.
 pub(crate) enum Turned {
@@ -35,27 +47,45 @@ pub(crate) enum Turned {
 }
 
 pub(crate) fn door() -> (Door, Arc<Inbox>) {
-    let (sender, receiver) = sync_channel(QUEUE);
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let door = Door { sender, waiting: waiting.clone() };
-    (door, Arc::new(Inbox { receiver: Mutex::new(receiver), waiting }))
+    let room = Arc::new(Room::default());
+    (Door(room.clone()), Arc::new(Inbox(room)))
 }
 
 impl Door {
     pub fn send(&self, job: Box<dyn Job>) -> Result<(), Turned> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.sender.try_send(Waiting { job, since: Instant::now() });
-        sent.map_err(|error| {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => Turned::Full,
-                TrySendError::Disconnected(_) => Turned::Closed,
-            }
-        })
+        let mut line = self.0.line();
+        if line.is_closed {
+            return Err(Turned::Closed);
+        }
+        if line.waiting.len() >= QUEUE {
+            return Err(Turned::Full);
+        }
+        line.waiting.push_back(Waiting { job, since: Instant::now() });
+        drop(line);
+        self.0.came.notify_one();
+        Ok(())
     }
 
     pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.0.line().waiting.len()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.0.line().is_closed = true;
+        self.0.came.notify_all();
+    }
+}
+
+/// Nobody is left to do the work: whoever waits is told, and nobody comes in any more.
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let mut line = self.0.line();
+        line.is_closed = true;
+        let waiting = std::mem::take(&mut line.waiting);
+        drop(line);
+        drop(waiting);
     }
 }
 
@@ -63,40 +93,43 @@ impl Inbox {
     /// The next job that somebody still waits for, and since when it waits; `None` when the last
     /// `Db` is gone.
     pub fn next(&self) -> Option<(Box<dyn Job>, Instant)> {
-        loop {
-            let taken = self.receiver.lock().ok()?.recv().ok()?;
-            if let Some(wanted) = self.taken(taken) {
-                return Some(wanted);
-            }
-        }
+        self.next_until(None)
     }
 
     /// The same, of those that come within this time; nought: of those that are there.
     pub fn next_within(&self, time: Duration) -> Option<Box<dyn Job>> {
-        let until = Instant::now() + time;
+        self.next_until(Some(Instant::now() + time)).map(|(job, _)| job)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.0.line().waiting.len()
+    }
+
+    fn next_until(&self, until: Option<Instant>) -> Option<(Box<dyn Job>, Instant)> {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let receiver = self.receiver.lock().ok()?;
-            let taken = match left.is_zero() {
-                true => receiver.try_recv().ok()?,
-                false => match receiver.recv_timeout(left) {
-                    Ok(taken) => taken,
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
-                },
-            };
-            drop(receiver);
-            if let Some((job, _)) = self.taken(taken) {
-                return Some(job);
+            // One that nobody waits for is dropped with the line let go: it may hold the last `Db`.
+            let Waiting { job, since } = self.take(until)?;
+            if job.is_wanted() {
+                return Some((job, since));
             }
         }
     }
 
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    fn taken(&self, taken: Waiting) -> Option<(Box<dyn Job>, Instant)> {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        taken.job.is_wanted().then_some((taken.job, taken.since))
+    fn take(&self, until: Option<Instant>) -> Option<Waiting> {
+        let mut line = self.0.line();
+        loop {
+            let taken = line.waiting.pop_front();
+            if taken.is_some() || line.is_closed {
+                return taken;
+            }
+            line = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.0.came.wait(line).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return None,
+                Some(left) => {
+                    let waited = self.0.came.wait_timeout(line, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
     }
 }

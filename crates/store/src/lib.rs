@@ -11,6 +11,7 @@ pub mod doctor;
 mod door;
 mod listing;
 mod migrate;
+mod postgres_alone;
 mod postgres_pool;
 mod row;
 mod sealed;

@@ -1,23 +1,34 @@
 //! PostgreSQL: a pool of connections, each with a thread; serializable writes, retried with the
-//! same ids, which makes a retry harmless.
+//! same ids, which makes a retry harmless. Writes are tried side by side; one that another kept from
+//! being done goes alone.
 
 use std::collections::HashMap;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use domain::access::Reach;
 
-use crate::db::{Doors, Options, Tally, Verdict};
+use crate::db::{Commits, Doors, Job, Options, Tally, Verdict};
 use crate::door::{Inbox, door};
+use crate::postgres_alone::{Alone, Gate};
 use crate::tx::{Client, Engine};
 use crate::{Broken, Keys, Result, Tx, migrate, wall};
 
 const WRITERS: usize = 8;
 const TRIES: u32 = 40;
-const AWAY: &str = "the database does not answer";
+const TRIES_BESIDE: u64 = 3;
+pub(crate) const AWAY: &str = "the database does not answer";
+
+const BESIDE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+/// Of all servers on one database, one at a time works alone. The lock is taken before the
+/// transaction first looks at anything, and on a table that is hardly ever written.
+const ALONE: &str =
+    "BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE key_proof IN SHARE ROW EXCLUSIVE MODE";
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 #[derive(Clone)]
-struct Address {
+pub(crate) struct Address {
     config: postgres::Config,
     schema: String,
     /// Zones lie on the nodes of a Citus cluster.
@@ -37,6 +48,7 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
     let (write, work) = door();
     let (read, looks) = door();
     let (tally, silence) = (Arc::new(Tally::default()), Arc::new(Silence::default()));
+    let gate = Arc::new(Gate::default());
     let one = |inbox: &Arc<Inbox>, begin: &'static str, tally: Option<&Arc<Tally>>| Worker {
         address: address.clone(),
         inbox: inbox.clone(),
@@ -44,14 +56,20 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
         keys: options.keys.clone(),
         tally: tally.cloned(),
         silence: silence.clone(),
+        gate: gate.clone(),
     };
     let mut threads = Vec::new();
+    // Each may hand one over and hold one more; whatever comes then waits at the door.
+    let (hand_over, sent) = sync_channel(WRITERS);
     for n in 0..WRITERS {
-        let worker = one(&work, "BEGIN ISOLATION LEVEL SERIALIZABLE", Some(&tally));
-        threads.push(spawn(&format!("siji-writer-{n}"), move || worker.run())?);
+        let (worker, hand_over) = (one(&work, BESIDE, Some(&tally)), hand_over.clone());
+        threads.push(spawn(&format!("siji-writer-{n}"), move || worker.run_beside(&hand_over))?);
     }
+    let is_single = options.commits == Commits::Each;
+    let alone = Alone { worker: one(&work, ALONE, Some(&tally)), sent, is_single };
+    threads.push(spawn("siji-writer-alone", move || alone.run())?);
     for n in 0..options.readers.max(1) {
-        let worker = one(&looks, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", None);
+        let worker = one(&looks, READ, None);
         threads.push(spawn(&format!("siji-reader-{n}"), move || worker.run())?);
     }
     // A server of its own looks after its disk.
@@ -111,19 +129,19 @@ impl Address {
         Ok(made)
     }
 
-    /// Opens a transaction with its reach. Citus takes one statement at a time, and hands on to its
-    /// workers what is `SET LOCAL`, never what `set_config()` sets.
-    fn begin(&self, client: &mut Client, begin: &str, reach: &Reach) -> Result<()> {
+    /// Opens a transaction with its reach: what is `SET LOCAL` is handed on to Citus' workers, what
+    /// `set_config()` sets never is.
+    pub(crate) fn begin(&self, client: &mut Client, begin: &str, reach: &Reach) -> Result<()> {
         let settings = wall::postgres::settings(reach)?;
+        self.run(client, &format!("{begin}; {}", settings.join("; ")))
+    }
+
+    /// Statements parted by `; `, up to the first that fails; Citus takes one at a time.
+    pub(crate) fn run(&self, client: &mut Client, statements: &str) -> Result<()> {
         if self.spread {
-            client.client.batch_execute(begin)?;
-            for set in &settings {
-                client.client.batch_execute(set)?;
-            }
-        } else {
-            client.client.batch_execute(&format!("{begin}; {}", settings.join("; ")))?;
+            return statements.split("; ").try_for_each(|s| Ok(client.client.batch_execute(s)?));
         }
-        Ok(())
+        Ok(client.client.batch_execute(statements)?)
     }
 
     fn connect(&self) -> Result<Client> {
@@ -156,72 +174,139 @@ impl Silence {
 }
 
 /// One connection and its thread.
-struct Worker {
-    address: Address,
-    inbox: Arc<Inbox>,
-    begin: &'static str,
-    keys: Arc<Keys>,
+pub(crate) struct Worker {
+    pub(crate) address: Address,
+    pub(crate) inbox: Arc<Inbox>,
+    /// Statements that a transaction begins with, parted by `; `.
+    pub(crate) begin: &'static str,
+    pub(crate) keys: Arc<Keys>,
     /// Of those that write.
-    tally: Option<Arc<Tally>>,
+    pub(crate) tally: Option<Arc<Tally>>,
     silence: Arc<Silence>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Worker {
+    /// Of those that read.
     fn run(&self) {
         let mut held: Option<Client> = None;
-        while let Some((mut job, since)) = self.inbox.next() {
-            // Whoever waited while nobody answered is told so; else each would wait for a try of
-            // their own, one after another.
-            if held.is_none() && self.silence.has_fallen_since(since) {
-                job.answer(Some(Broken::Busy(AWAY)));
-                continue;
-            }
+        while let Some(mut job) = self.next(held.is_some()) {
             let failed = self.run_job(&mut held, job.as_mut());
             job.answer(failed);
         }
     }
 
-    /// What kept it from being made durable, if anything did.
-    fn run_job(&self, held: &mut Option<Client>, job: &mut dyn crate::db::Job) -> Option<Broken> {
-        for tried in 1..=TRIES {
-            let trying = Instant::now();
-            let client = match held.take().map_or_else(|| self.address.working(), Ok) {
-                Ok(client) => held.insert(client),
-                Err(e) => {
-                    self.silence.heard(trying);
-                    tracing::error!(error = %e, "the database does not answer");
-                    return Some(Broken::Busy(AWAY));
+    /// Of those that write: what others keep from being done is handed over.
+    fn run_beside(&self, hand_over: &SyncSender<Box<dyn Job>>) {
+        let mut held: Option<Client> = None;
+        while let Some(mut job) = self.next(held.is_some()) {
+            match self.try_beside(&mut held, job.as_mut()) {
+                Some(failed) => {
+                    job.answer(failed);
+                    continue;
                 }
-            };
+                None => self.gate.give_up(),
+            }
+            // Its thread ends after this one.
+            let _ = hand_over.send(job);
+        }
+    }
+
+    /// What kept it from being made durable, if anything did; `None` where others kept it from being
+    /// done, or it is not to be tried beside them.
+    fn try_beside(&self, held: &mut Option<Client>, job: &mut dyn Job) -> Option<Option<Broken>> {
+        for tried in 0..TRIES_BESIDE {
+            std::thread::sleep(Duration::from_millis(tried));
+            if !self.gate.enter() {
+                return None;
+            }
+            let done = self.run_tries(held, job, 1);
+            self.gate.leave(done.is_some());
+            if done.is_some() {
+                return done;
+            }
+        }
+        None
+    }
+
+    fn next(&self, is_connected: bool) -> Option<Box<dyn Job>> {
+        loop {
+            let (job, since) = self.inbox.next()?;
+            // Whoever waited while nobody answered is told so; else each would wait for a try of
+            // their own, one after another.
+            if is_connected || !self.silence.has_fallen_since(since) {
+                return Some(job);
+            }
+            job.answer(Some(Broken::Busy(AWAY)));
+        }
+    }
+
+    /// What kept it from being made durable, if anything did.
+    pub(crate) fn run_job(&self, held: &mut Option<Client>, job: &mut dyn Job) -> Option<Broken> {
+        let done = self.run_tries(held, job, TRIES);
+        done.unwrap_or(Some(Broken::Busy("too many want the same")))
+    }
+
+    /// The same; `None` where others kept it from being done so many times.
+    fn run_tries(
+        &self,
+        held: &mut Option<Client>,
+        job: &mut dyn Job,
+        tries: u32,
+    ) -> Option<Option<Broken>> {
+        let (mut tried, mut lost) = (0, 0);
+        loop {
+            let Some(client) = self.connected(held) else { return Some(Some(Broken::Busy(AWAY))) };
             match self.run_once(client, job) {
-                Ok(Verdict::Keep | Verdict::Undo | Verdict::Full) => return None,
-                Ok(Verdict::Again) => {}
-                Ok(Verdict::Lost) => *held = None,
-                Err(e) if e.is_transient() => {}
+                Ok(Verdict::Keep | Verdict::Undo | Verdict::Full) => return Some(None),
+                Ok(Verdict::Lost) if lost < TRIES => {
+                    (*held, lost) = (None, lost + 1);
+                }
+                Ok(Verdict::Again | Verdict::Lost) => tried += 1,
+                Err(e) if e.is_transient() => tried += 1,
                 Err(e) => {
                     // A commit without an answer is not tried again here: the asker's key decides.
                     *held = None;
-                    return Some(match e.is_disconnect() {
+                    return Some(Some(match e.is_disconnect() {
                         true => Broken::Unsure(e.to_string()),
                         false => e.again(),
-                    });
+                    }));
                 }
             }
-            std::thread::sleep(Duration::from_millis(u64::from(tried.min(10))));
+            if tried >= tries {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(u64::from((tried + lost).min(10))));
         }
-        Some(Broken::Busy("too many want the same"))
     }
 
-    fn run_once(&self, client: &mut Client, job: &mut dyn crate::db::Job) -> Result<Verdict> {
+    /// A connection, where one can be had.
+    pub(crate) fn connected<'c>(&self, held: &'c mut Option<Client>) -> Option<&'c mut Client> {
+        let trying = Instant::now();
+        match held.take().map_or_else(|| self.address.working(), Ok) {
+            Ok(client) => Some(held.insert(client)),
+            Err(e) => {
+                self.silence.heard(trying);
+                tracing::error!(error = %e, "the database does not answer");
+                None
+            }
+        }
+    }
+
+    fn run_once(&self, client: &mut Client, job: &mut dyn Job) -> Result<Verdict> {
         if let Err(e) = self.address.begin(client, self.begin, job.reach()) {
             let is_gone = client.client.is_closed() || e.is_disconnect();
-            return if is_gone { Ok(Verdict::Lost) } else { Err(e) };
+            // A lock that was not had has begun the transaction all the same.
+            let is_over = is_gone || client.client.batch_execute("ROLLBACK").is_err();
+            return if is_over { Ok(Verdict::Lost) } else { Err(e) };
         }
         let verdict =
             job.run(&mut Tx { engine: Engine::Postgres(client), keys: self.keys.clone() });
         match verdict {
             Verdict::Keep => {
-                client.client.batch_execute("COMMIT")?;
+                // PostgreSQL takes a commit of what is spoilt for a rollback, and does not complain;
+                // of anything else it does.
+                self.address.run(client, "SAVEPOINT sound; COMMIT")?;
                 if let Some(tally) = &self.tally {
                     tally.committed(1);
                 }

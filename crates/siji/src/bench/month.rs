@@ -413,7 +413,7 @@ fn know_the_tables(app: &App) -> anyhow::Result<()> {
     }
     let done = app.write::<_, Never>(Reach::System, |tx| {
         tx.exec("SET LOCAL ROLE NONE", &args![])?;
-        Ok(tx.exec("ANALYZE", &args![])?)
+        Ok(tx.exec(store::backup::KNOW_THE_TABLES, &args![])?)
     });
     must(done.wait())?;
     Ok(())

@@ -109,7 +109,7 @@ pub fn start(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::of("start to first answer", times, "ms", promised).with_rss(rss)])
 }
 
-fn session(app: &App, login: &'static str) -> anyhow::Result<String> {
+pub fn session(app: &App, login: &'static str) -> anyhow::Result<String> {
     client::session(app, one(app, "SELECT id FROM person WHERE login = $1", login)?)
 }
 

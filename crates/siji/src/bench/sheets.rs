@@ -13,7 +13,7 @@ use super::ground::Ground;
 use super::load::{self, Shot};
 use super::process::Child;
 use super::report::{Promise, Row, fsync_per_second};
-use super::{OWN_SIZE, client, phones};
+use super::{OWN_SIZE, client, phones, transfers};
 use crate::zone::Zone;
 
 const WRITERS: usize = 32;
@@ -93,6 +93,7 @@ fn group_commit(
     let flush = f64::from(OFFICE_FLUSH_MS) / 1000.0 + 1.0 / fsync_per_second(ground.folder())?;
     let each = grouped.iter().map(|rate| rate * flush).collect();
     rows.push(Row::of("sheets for each flush, 200 flushes/s", each, "x", None));
+    rows.extend(transfers::run(zone, &slow("on"), flush)?);
     let promised = Some(Promise::AtLeast(10.0));
     rows.push(Row::of("sheets ratio, 200 flushes/s", times(&grouped, &single), "x", promised));
     Ok(rows)

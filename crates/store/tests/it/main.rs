@@ -12,3 +12,5 @@ mod privacy;
 mod schema;
 #[cfg(test)]
 mod wall;
+#[cfg(test)]
+mod writers;

@@ -204,15 +204,19 @@ pub fn statement(
     let mut balance = balance(tx, account)?.available();
     // Counted from the newest one on, so that it ends with the page.
     let sql = format!(
-        "WITH RECURSIVE movement (account, seq, line) AS (\
-           SELECT a.id, a.last, CAST(CASE WHEN a.last < $2 THEN 1 ELSE 0 END AS BIGINT) FROM account a \
-           WHERE a.id = $1 AND a.last > 0 \
-           UNION ALL SELECT m.account, {BEFORE}, \
-             m.line + CASE WHEN {BEFORE} < $2 THEN 1 ELSE 0 END \
-           FROM movement m JOIN transfer t ON t.seq = m.seq WHERE {BEFORE} > 0 AND m.line < $3) \
-         {} WHERE t.seq = m.seq ORDER BY +t.seq DESC",
-        // The few movements first: SQLite would rather go through the whole ledger, which is in order.
-        TRANSFER.replacen("FROM transfer t", "FROM movement m CROSS JOIN transfer t", 1)
+        "WITH RECURSIVE movement (account, next, line, seq, id, step, hold, amount, cause_kind, cause, \
+           on_date, at, unit, debit, credit) AS (\
+           SELECT a.id, a.last, CAST(0 AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS UUID), \
+             CAST(NULL AS TEXT), CAST(NULL AS UUID), CAST(NULL AS BIGINT), CAST(NULL AS TEXT), \
+             CAST(NULL AS UUID), CAST(NULL AS TEXT), CAST(NULL AS BIGINT), CAST(NULL AS UUID), \
+             CAST(NULL AS UUID), CAST(NULL AS UUID) \
+           FROM account a WHERE a.id = $1 \
+           UNION ALL SELECT m.account, {BEFORE}, m.line + CASE WHEN t.seq < $2 THEN 1 ELSE 0 END, \
+             t.seq, t.id, t.step, t.hold, t.amount, t.cause_kind, t.cause, t.on_date, t.at, t.unit, \
+             t.debit, t.credit \
+           FROM movement m JOIN transfer t ON t.seq = m.next WHERE m.line < $3) \
+         {} WHERE t.seq > 0 ORDER BY t.seq DESC",
+        TRANSFER.replacen("FROM transfer t", "FROM movement t", 1)
     );
     let before = before.unwrap_or(i64::MAX);
     let mut entries = Vec::new();

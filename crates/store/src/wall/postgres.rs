@@ -53,9 +53,10 @@ impl Words for Postgres {
         format!("{} = 'public'", part("kind"))
     }
     fn covers(&self, path: &str) -> String {
-        // Every path begins with a lapsed setting, which is empty.
+        // Three digits to a step: what an area lies below is a beginning of its path. Every path
+        // begins with a lapsed setting, which is empty.
         let above = self.once(format!("NULLIF({}, '')", part("above")));
-        format!("(starts_with({path} || '.', {above}) OR reach_others({path}))")
+        format!("(starts_with({path}, {above}) OR reach_others({path}))")
     }
     fn covers_batch(&self, batch: &str) -> String {
         format!("(SELECT true FROM covered_batch wb WHERE wb.id = {batch})")
@@ -64,10 +65,18 @@ impl Words for Postgres {
         format!("reach_named({household})")
     }
     fn own_household(&self, household: &str) -> String {
-        format!("{household} = ANY ((SELECT own_households({OWNER}))::uuid[])")
+        match self {
+            Postgres::Reading => {
+                format!("{household} = ANY ((SELECT own_households({OWNER}))::uuid[])")
+            }
+            Postgres::Finding | Postgres::Writing => format!("reach_own({household})"),
+        }
     }
     fn own_batch(&self, batch: &str) -> String {
-        format!("{batch} = ANY ((SELECT own_batches({OWNER}))::uuid[])")
+        match self {
+            Postgres::Reading => format!("{batch} = ANY ((SELECT own_batches({OWNER}))::uuid[])"),
+            Postgres::Finding | Postgres::Writing => format!("reach_own_batch({batch})"),
+        }
     }
     fn person(&self) -> String {
         format!("(SELECT NULLIF({}, '')::uuid)", part("person"))
@@ -98,7 +107,7 @@ CREATE OR REPLACE FUNCTION reach_named(asked uuid) RETURNS boolean
   SET search_path FROM CURRENT AS
   $$ BEGIN
        RETURN EXISTS (SELECT 1 FROM roster r JOIN batch b ON b.id = r.batch WHERE r.household = asked
-         AND (starts_with(b.path || '.', NULLIF(current_setting('siji.above', true), ''))
+         AND (starts_with(b.path, NULLIF(current_setting('siji.above', true), ''))
               OR reach_others(b.path)));
      END $$;
 CREATE OR REPLACE FUNCTION own_households(owner uuid) RETURNS uuid[]
@@ -108,11 +117,28 @@ CREATE OR REPLACE FUNCTION own_households(owner uuid) RETURNS uuid[]
        SELECT a.household FROM assignment a WHERE a.person = owner AND a.to_date IS NULL
        UNION SELECT r.household FROM roster r JOIN batch b ON b.id = r.batch WHERE r.cadre = owner
          AND b.round = (SELECT id FROM round ORDER BY month DESC LIMIT 1)) $$;
+CREATE OR REPLACE FUNCTION reach_own(asked uuid) RETURNS boolean
+  LANGUAGE plpgsql STABLE SECURITY DEFINER
+  SET search_path FROM CURRENT AS
+  $$ DECLARE owner uuid := NULLIF(current_setting('siji.owner', true), '');
+     BEGIN
+       IF owner IS NULL THEN RETURN false; END IF;
+       RETURN EXISTS (SELECT 1 FROM assignment a
+           WHERE a.person = owner AND a.household = asked AND a.to_date IS NULL)
+         OR EXISTS (SELECT 1 FROM roster r JOIN batch b ON b.id = r.batch
+           WHERE r.household = asked AND r.cadre = owner
+           AND b.round = (SELECT id FROM round ORDER BY month DESC LIMIT 1));
+     END $$;
 CREATE OR REPLACE FUNCTION own_batches(owner uuid) RETURNS uuid[]
   LANGUAGE sql STABLE STRICT SECURITY DEFINER
   SET search_path FROM CURRENT AS
   $$ SELECT ARRAY(SELECT DISTINCT r.batch FROM roster r
                   WHERE r.household = ANY (own_households(owner))) $$;
+CREATE OR REPLACE FUNCTION reach_own_batch(asked uuid) RETURNS boolean
+  LANGUAGE plpgsql STABLE
+  SET search_path FROM CURRENT AS
+  $$ DECLARE owner uuid := NULLIF(current_setting('siji.owner', true), '');
+     BEGIN RETURN owner IS NOT NULL AND asked = ANY (own_batches(owner)); END $$;
 CREATE OR REPLACE FUNCTION last_transfer() RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER
   SET search_path FROM CURRENT AS
@@ -264,8 +290,7 @@ pub(crate) fn build(client: &mut ::postgres::Client, schema: &str, moved: bool) 
 
 /// The statements that open a transaction's reach: digits, dots and ids, nothing that would need quoting.
 ///
-/// `kind`: `all`, `public` or `person`; `above`: the path, with a dot behind it, below which all is within
-/// reach; `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
+/// `kind`: `all`, `public` or `person`; `above`: the path from which down all is within reach; `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
 pub(crate) fn settings(reach: &Reach) -> Result<[String; 5]> {
     let mut parts = ["all", ABOVE_ALL, "", "", ""].map(str::to_owned);
     match reach {
@@ -279,7 +304,7 @@ pub(crate) fn settings(reach: &Reach) -> Result<[String; 5]> {
             }
             if !reach.is_all() {
                 let (above, others) = match scope.paths.split_first() {
-                    Some((first, others)) => (format!("{first}."), others.join(",")),
+                    Some((first, others)) => (first.clone(), others.join(",")),
                     None => Default::default(),
                 };
                 parts = ["person".to_owned(), above, others, String::new(), String::new()];

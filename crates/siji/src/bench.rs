@@ -89,6 +89,7 @@ pub struct Bench {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// Write the table into this Markdown file too, between its two marks, and its plot and JSON beside it.
+    /// What an earlier run of this machine has measured stays where it was not measured anew.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Print one JSON object.
@@ -137,7 +138,11 @@ impl Bench {
             for ground in grounds {
                 eprintln!("siji: {} on {}", suite.name, ground.name());
                 match (suite.run)(ground) {
-                    Ok(measured) => rows.extend(measured.into_iter().map(|row| row.on(ground))),
+                    Ok(measured) => {
+                        rows.extend(
+                            measured.into_iter().map(|row| row.of_suite(suite.name, ground)),
+                        );
+                    }
                     Err(error) => skipped.push(Skipped::failed(suite.name, ground, &error)),
                 }
             }
@@ -148,7 +153,12 @@ impl Bench {
         }
         let report = Report { rows, machine, fsync_per_second, skipped };
         if let Some(file) = &self.markdown {
-            report::write_markdown(file, &report, before.as_ref())?;
+            let earlier = report::beside_file(file)?;
+            let whole = match &earlier {
+                Some(earlier) => report.clone().filled_up(earlier, &SUITES.map(|suite| suite.name)),
+                None => report.clone(),
+            };
+            report::write_markdown(file, &whole, before.as_ref())?;
         }
         if self.json {
             println!("{}", serde_json::to_string(&report)?);

@@ -44,14 +44,14 @@ pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
     for account in transfers.iter().flat_map(|t| [t.debit, t.credit]) {
         named.entry(account).or_insert_with(|| account.id());
     }
-    let mut named: Vec<(Id, Account)> = named.into_iter().map(|(a, id)| (id, a)).collect();
+    let mut named: Vec<(Id, &Account)> = named.iter().map(|(a, id)| (*id, a)).collect();
     named.sort_unstable_by_key(|(id, _)| *id);
     let ids: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
     facts.balances.reserve(ids.len());
     tx.each_of(KEPT, &[], "a.id", &ids, |r| {
         let id = r.id(0)?;
         let at = ids.binary_search(&id).map_err(|_| Broken::data("an account that none asked"))?;
-        let balance = counts_row(r, id, named[at].1, 1)?;
+        let balance = counts_row(r, id, *named[at].1, 1)?;
         facts.balances.insert(balance.account, balance);
         Ok(())
     })?;

@@ -27,7 +27,7 @@ pub fn issue_card(tx: &mut Tx, who: &Who, r: &IssueCard) -> Result<String, Failu
     }
     let facts = store::redemption::issue_facts(tx, r.household)?.ok_or(Failure::NotFound)?;
     domain::redemption::decide_issue(facts).map_err(Failure::Refused)?;
-    let card = Card {
+    let mut card = Card {
         id: r.key,
         household: r.household,
         code: Code::new(r.random).to_string(),
@@ -36,7 +36,12 @@ pub fn issue_card(tx: &mut Tx, who: &Who, r: &IssueCard) -> Result<String, Failu
         frozen_at: None,
         frozen_reason: None,
     };
-    store::redemption::record_card(tx, &card)?;
+    let mut random = r.random;
+    while !store::redemption::record_card(tx, &card)? {
+        // By chance it is another card's: then the next one.
+        random = random.wrapping_add(1);
+        card.code = Code::new(random).to_string();
+    }
     let c = Command {
         key: r.key,
         verb: "issue_card",

@@ -6,6 +6,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ground::Ground;
 
-pub use markdown::write as write_markdown;
+pub use markdown::{beside_file, write as write_markdown};
 pub use table::tell;
 
 /// The figures of the last run that was committed.
@@ -24,6 +25,9 @@ const COMMITTED: &str = include_str!("../../../../docs/performance.json");
 /// One measured figure and what was promised.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Row {
+    /// Measured together with the others of this suite.
+    #[serde(default)]
+    pub suite: String,
     pub name: String,
     /// `sqlite`, `postgres`, or `none` where no database has a part in it.
     pub database: String,
@@ -53,6 +57,7 @@ impl Row {
         values.sort_by(f64::total_cmp);
         let at = |n: usize| values.get(n).copied().unwrap_or(f64::NAN);
         Row {
+            suite: String::new(),
             name: name.to_owned(),
             database: String::new(),
             median: at(values.len() / 2),
@@ -73,11 +78,12 @@ impl Row {
         Row { database: "none".to_owned(), ..self }
     }
 
-    /// Measured on this one, unless it says otherwise itself.
-    pub fn on(self, ground: &Ground) -> Row {
+    /// Measured in this suite, and on this ground unless it says otherwise itself.
+    pub fn of_suite(self, suite: &str, ground: &Ground) -> Row {
+        let suite = suite.to_owned();
         match self.database.as_str() {
-            "" => Row { database: ground.name().to_owned(), ..self },
-            _ => self,
+            "" => Row { suite, database: ground.name().to_owned(), ..self },
+            _ => Row { suite, ..self },
         }
     }
 
@@ -134,6 +140,12 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// As far as a machine tells.
+    fn is_same(&self, other: &Machine) -> bool {
+        let told = |m: &Machine| (m.cores, m.processor.clone(), m.memory_bytes >> 30);
+        told(self) == told(other)
+    }
+
     pub fn look() -> Machine {
         let told = |file: &str, name: &str| {
             let text = std::fs::read_to_string(file).unwrap_or_default();
@@ -167,6 +179,26 @@ impl Report {
     /// Every promise is kept, and every suite that was begun came to its end.
     pub fn is_kept(&self) -> bool {
         self.rows.iter().all(Row::is_kept) && !self.skipped.iter().any(|s| s.failed)
+    }
+
+    /// The same, with the rows of an earlier run of this machine whose suites were not run on their
+    /// database this time; in the order of `suites`.
+    pub fn filled_up(mut self, earlier: &Report, suites: &[&str]) -> Report {
+        if !self.machine.is_same(&earlier.machine) {
+            return self;
+        }
+        let skipped = self.skipped.iter().map(|s| (s.suite.clone(), s.database.clone()));
+        let rows = self.rows.iter().map(|row| (row.suite.clone(), row.database.clone()));
+        let run: HashSet<_> = rows.chain(skipped).collect();
+        let others = earlier.rows.iter().filter(|row| {
+            suites.contains(&row.suite.as_str())
+                && !run.contains(&(row.suite.clone(), row.database.clone()))
+        });
+        self.rows.extend(others.cloned());
+        let place = |row: &Row| suites.iter().position(|suite| *suite == row.suite);
+        // SQLite's rows, then PostgreSQL's, whichever came first.
+        self.rows.sort_by_key(|row| (place(row), row.database == "postgres"));
+        self
     }
 
     /// The median beside the one before; none where that row is new.

@@ -43,10 +43,11 @@ pub fn issue_facts(tx: &mut Tx, household: Id) -> Result<Option<IssueFacts>> {
     )
 }
 
-pub fn record_card(tx: &mut Tx, c: &Card) -> Result<()> {
-    tx.exec(
+/// Is its code new? Else nothing is recorded; a card that has it may lie out of reach.
+pub fn record_card(tx: &mut Tx, c: &Card) -> Result<bool> {
+    let recorded = tx.exec(
         "INSERT INTO card (id, household, code, issued_at, issued_by, frozen_at, frozen_reason, \
-         digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (code) DO NOTHING",
         &args![
             c.id,
             c.household,
@@ -58,7 +59,7 @@ pub fn record_card(tx: &mut Tx, c: &Card) -> Result<()> {
             c.digest()
         ],
     )?;
-    Ok(())
+    Ok(recorded > 0)
 }
 
 /// A card's freezing: when and why.

@@ -1,7 +1,7 @@
 //! The table in a Markdown file: what is generated stands between two marks, everything else is
 //! somebody's own words and stays.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -20,11 +20,21 @@ pub fn write(file: &Path, report: &Report, before: Option<&Report>) -> anyhow::R
     })?;
     std::fs::write(file, text)?;
     let json = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(file.with_file_name("performance.json"), json)?;
+    std::fs::write(figures(file), json)?;
     if let Some(svg) = plot::svg(report) {
         std::fs::write(file.with_file_name("performance-close.svg"), svg)?;
     }
     Ok(())
+}
+
+/// What stands beside the file; none where nothing does.
+pub fn beside_file(file: &Path) -> anyhow::Result<Option<Report>> {
+    let figures = figures(file);
+    if figures.exists() { Report::before(Some(&figures)) } else { Ok(None) }
+}
+
+fn figures(file: &Path) -> PathBuf {
+    file.with_file_name("performance.json")
 }
 
 pub(super) fn between(text: &str, table: &str) -> Option<String> {

@@ -111,3 +111,36 @@ fn the_plot_has_a_line_for_each_database_over_powers_of_ten() {
     assert!(!svg.contains("NaN") && !svg.contains("inf"));
     assert_eq!(plot::svg(&Report { rows: vec![], ..report() }), None);
 }
+
+#[test]
+fn a_part_that_is_run_again_replaces_its_own_rows_and_no_others() {
+    let row = |suite: &str, database: &str, value| Row {
+        suite: suite.to_owned(),
+        database: database.to_owned(),
+        ..Row::one(suite, value, "s", None)
+    };
+    let of = |rows| Report { rows, skipped: vec![], ..report() };
+    let earlier = of(vec![
+        row("a", "sqlite", 1.0),
+        row("a", "postgres", 2.0),
+        row("b", "sqlite", 3.0),
+        row("gone", "sqlite", 9.0),
+    ]);
+    let now = of(vec![row("b", "sqlite", 4.0), row("a", "postgres", 5.0)]);
+    let whole = now.clone().filled_up(&earlier, &["a", "b"]);
+    let told: Vec<_> =
+        whole.rows.iter().map(|r| (r.suite.as_str(), r.database.as_str(), r.median)).collect();
+    assert_eq!(told, [("a", "sqlite", 1.0), ("a", "postgres", 5.0), ("b", "sqlite", 4.0)]);
+    // What was tried in vain has no figure any more.
+    let mut failed = now.clone();
+    failed.skipped = vec![Skipped {
+        suite: "a".to_owned(),
+        database: "sqlite".to_owned(),
+        why: "it fell".to_owned(),
+        failed: true,
+    }];
+    assert_eq!(failed.filled_up(&earlier, &["a", "b"]).rows.len(), 2);
+    let mut other = earlier.clone();
+    other.machine.cores = 64;
+    assert_eq!(now.filled_up(&other, &["a", "b"]).rows.len(), 2, "figures of another machine");
+}

@@ -50,8 +50,10 @@ pub fn svg(report: &Report) -> Option<String> {
     }
     text(&mut svg, ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 16.0), "middle", "households");
     text(&mut svg, (LEFT, TOP - 14.0), "middle", "seconds");
+    let end = |line: &Line| line.points.last().map_or(0.0, |point| point.1);
+    let lowest = lines.iter().map(end).fold(f64::INFINITY, f64::min);
     for (n, line) in lines.iter().enumerate() {
-        draw(&mut svg, line, (x, y), n);
+        draw(&mut svg, line, (x, y), n, end(line) <= lowest);
     }
     svg.push_str("</svg>\n");
     Some(svg)
@@ -77,6 +79,7 @@ fn draw(
     line: &Line,
     (x, y): (impl Fn(f64) -> f64, impl Fn(f64) -> f64),
     n: usize,
+    is_lowest: bool,
 ) {
     let colour = if n == 0 { "#1f6f8b" } else { "#b4552d" };
     let broken = if n == 0 { "" } else { " stroke-dasharray=\"7 4\"" };
@@ -100,7 +103,7 @@ fn draw(
     }
     if let Some((x, y)) = places.last() {
         // Two lines that end together are still read apart.
-        let below = if n == 0 { -8.0 } else { 16.0 };
+        let below = if is_lowest { 16.0 } else { -8.0 };
         text(svg, (x + 10.0, y + below), "start", &line.database);
     }
 }

@@ -165,7 +165,7 @@ impl Tx<'_> {
     }
 
     /// Reads the rows of many ids: `select` is everything up to and without its `WHERE`, over `args`;
-    /// `column` holds the id. Rows come in no particular order.
+    /// `column` holds the id, and each is named once. Rows come in no particular order.
     pub fn each_of(
         &mut self,
         select: &str,

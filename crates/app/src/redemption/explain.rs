@@ -73,7 +73,10 @@ pub(crate) fn explain_within(
 fn explained(tx: &mut Tx, household: Id, lines: Vec<Line>) -> store::Result<Vec<ExplainedLine>> {
     let of = |kinds: &[CauseKind]| -> Vec<Id> {
         let caused = lines.iter().filter(|line| kinds.contains(&line.cause.kind));
-        caused.map(|line| line.cause.id).collect()
+        let mut ids: Vec<Id> = caused.map(|line| line.cause.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     };
     use CauseKind::{Bonus, Certification, Redemption, Reversal};
     let months = store::redemption::credit_sources(tx, &of(&[Certification]), household)?;

@@ -93,6 +93,9 @@ const OWNER: &str = "NULLIF(current_setting('siji.owner', true), '')::uuid";
 /// An unset setting is NULL and a lapsed one is empty: every answer is no.
 ///
 /// Areas are numbered in three digits to a step: every area above a path is a beginning of it.
+///
+/// `own_households` lists what `reach_own` asks of one household along an index, and so do
+/// `own_batches` and `reach_own_batch`: a list serves many rows, a question one.
 const FUNCTIONS: &str = "
 CREATE OR REPLACE FUNCTION reach_others(path text) RETURNS boolean
   LANGUAGE plpgsql STABLE PARALLEL SAFE AS
@@ -290,7 +293,8 @@ pub(crate) fn build(client: &mut ::postgres::Client, schema: &str, moved: bool) 
 
 /// The statements that open a transaction's reach: digits, dots and ids, nothing that would need quoting.
 ///
-/// `kind`: `all`, `public` or `person`; `above`: the path from which down all is within reach; `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
+/// `kind`: `all`, `public` or `person`; `above`: the path from which down all is within reach;
+/// `others`: further paths; `person`: who asks; `owner`: the same, with households of their own.
 pub(crate) fn settings(reach: &Reach) -> Result<[String; 5]> {
     let mut parts = ["all", ABOVE_ALL, "", "", ""].map(str::to_owned);
     match reach {

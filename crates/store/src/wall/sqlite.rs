@@ -123,7 +123,8 @@ pub(crate) fn build(connection: &Connection) -> Result<Held> {
     Ok(held)
 }
 
-/// Refuses to write outside the reach: what was there before, and what would be there after.
+/// Refuses to write outside the reach: what was there before, and what would be there after. Where
+/// everything is within reach, that is all a row is asked.
 pub(crate) fn guard_writes(connection: &Connection) -> Result<()> {
     for (table, lies) in WALLED {
         let within = |x| reached(&Sqlite::Writing, *lies, x);

@@ -160,6 +160,12 @@ fn all(
     if let Some((table, id)) = store::wall::strayed(tx)? {
         return Err(Finding::new(table, id, "lies elsewhere than what it belongs to").into());
     }
+    if let Some(area) = store::registry::miscounted(tx)? {
+        return Err(Finding::new("area", area, "says another number of households").into());
+    }
+    if let Some(day) = store::redemption::miscounted(tx)? {
+        return Err(Finding::new("market_day", day, "says another sum than its redemptions").into());
+    }
     see("settlement");
     months::settlements(tx)?;
     see("posting");

@@ -316,6 +316,11 @@ impl Scope {
         scope
     }
 
+    /// Of somebody unknown, or of nothing in particular.
+    pub fn nowhere() -> Scope {
+        Scope { person: Id::nil(), paths: Vec::new(), assigned: false }
+    }
+
     fn add(&mut self, path: &str) {
         if self.paths.iter().any(|p| is_within(path, p)) {
             return;

@@ -20,7 +20,7 @@ use crate::zone::Zone;
 use chance::Chance;
 use texts::Texts;
 
-pub use register::{UNITS, invent_register};
+pub use register::invent_register;
 pub use summary::peak_rss_bytes;
 
 /// Everybody's password in the demo zone. It is printed, and it is no secret.

@@ -48,6 +48,12 @@ pub const FILES: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0007_keys.sql"),
         include_str!("../migrations/postgres/0007_keys.sql"),
     ),
+    (
+        8,
+        "counts",
+        include_str!("../migrations/sqlite/0008_counts.sql"),
+        include_str!("../migrations/postgres/0008_counts.sql"),
+    ),
 ];
 
 const TABLE: &str =

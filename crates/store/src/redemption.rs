@@ -175,7 +175,26 @@ pub fn record(tx: &mut Tx, r: &Redemption) -> Result<()> {
         ("points_each", Type::Int),
     ];
     tx.insert_all("redemption_line", &columns, "", lines)?;
+    let (one, points) = if r.reverses.is_none() { (1, r.points) } else { (-1, -r.points) };
+    tx.exec(
+        "UPDATE market_day SET redemptions = redemptions + $2, points = points + $3 WHERE id = $1",
+        &args![r.market_day, one, points],
+    )?;
     Ok(())
+}
+
+/// The first market day that says something else than its redemptions add up to.
+pub fn miscounted(tx: &mut Tx) -> Result<Option<Id>> {
+    tx.opt(
+        "SELECT m.id FROM market_day m LEFT JOIN (SELECT r.market_day AS day, \
+         SUM(CASE WHEN r.reverses IS NULL THEN 1 ELSE -1 END) AS redemptions, \
+         SUM(CASE WHEN r.reverses IS NULL THEN r.points ELSE -r.points END) AS points \
+         FROM redemption r GROUP BY r.market_day) d ON d.day = m.id \
+         WHERE m.redemptions <> COALESCE(d.redemptions, 0) OR m.points <> COALESCE(d.points, 0) \
+         ORDER BY m.id LIMIT 1",
+        &[],
+        |r| r.id(0),
+    )
 }
 
 const REDEMPTION: &str = "r.id, r.receipt, r.household, r.card, r.market_day, r.place, r.points, \

@@ -15,7 +15,8 @@ pub use assignments::{
     record_posts, set_units,
 };
 pub use households::{
-    HouseholdRow, each_household, find, find_by_number, record_households, update_households,
+    HouseholdRow, each_household, find, find_by_number, miscounted, record_households,
+    update_households,
 };
 pub use imports::{
     Import, NewImport, each_import, find_import, find_import_file, list_imports, mark_applied,

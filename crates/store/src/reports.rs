@@ -147,9 +147,17 @@ pub fn areas_below(tx: &mut Tx, path: &str) -> Result<Vec<(String, String)>> {
     )
 }
 
+/// Households on the register. Where whole areas are asked for, what they say of themselves is added
+/// up.
 pub fn households(tx: &mut Tx, scope: &Scope) -> Result<i64> {
-    let within = Within::of(scope, "h.path", Some("h.id"), 1);
-    count(tx, &format!("FROM household h WHERE h.active = TRUE AND {}", within.sql), &within.args)
+    if scope.assigned {
+        let Within { sql, args } = Within::of(scope, "h.path", Some("h.id"), 1);
+        return count(tx, &format!("FROM household h WHERE h.active = TRUE AND {sql}"), &args);
+    }
+    let Within { sql, args } = Within::of(scope, "a.path", None, 1);
+    let sql =
+        format!("SELECT CAST(COALESCE(SUM(a.households), 0) AS BIGINT) FROM area a WHERE {sql}");
+    tx.one(&sql, &args, |r| r.int(0))
 }
 
 /// Points credited by certification in a scope, by month.
@@ -176,10 +184,8 @@ pub fn redeemed_by_month(tx: &mut Tx, scope: &Scope, from: Date) -> Result<Vec<(
     args.extend(within.args);
     tx.all(
         &format!(
-            "SELECT substr(m.on_date, 1, 7), CAST(SUM(CASE WHEN r.reverses IS NULL \
-             THEN r.points ELSE -r.points END) AS BIGINT) FROM market_day m \
-             JOIN redemption r ON r.market_day = m.id WHERE m.on_date >= $1 AND {} \
-             GROUP BY 1 ORDER BY 1",
+            "SELECT substr(m.on_date, 1, 7), CAST(SUM(m.points) AS BIGINT) FROM market_day m \
+             WHERE m.on_date >= $1 AND m.redemptions > 0 AND {} GROUP BY 1 ORDER BY 1",
             within.sql
         ),
         &args,

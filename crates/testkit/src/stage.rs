@@ -188,6 +188,8 @@ impl Stage {
                  TRUE, 0, $6 FROM area a WHERE a.path = $3",
                 &args![id, &number, &village, &head, able_to_work, [0_u8; 32]],
             )?;
+            let more = "UPDATE area SET households = households + 1 WHERE path = $1";
+            tx.exec(more, &args![&village])?;
             Ok(())
         })
         .expect("a household");

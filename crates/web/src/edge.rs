@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use app::{App, Never, Reach};
+use app::{App, Never, Reach, Who};
 use askama::Template;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -234,7 +234,7 @@ fn bare(server: &Arc<Server>, request: &Request<Body>, now: Millis) -> (Ask, Opt
         server: server.clone(),
         at: request.uri().path().to_owned(),
         who: None,
-        scope: Scope { person: domain::Id::nil(), paths: Vec::new(), assigned: false },
+        scope: Scope::nowhere(),
         session: None,
         must_change: false,
         reach: Reach::Public,
@@ -396,8 +396,9 @@ async fn guard(
     let query = request.uri().query().unwrap_or("");
     let pairs = serde_urlencoded::from_str(query).map_err(|_| Problem::bad("query"))?;
     ask.query = unique(pairs)?;
-    let may_act = !route.is_alone && recognise(ask, token).await?;
-    may(ask, route, may_act)?;
+    let known =
+        if route.is_alone { Known::default() } else { recognise(ask, route, token).await? };
+    may(ask, route, &known)?;
     let mut brought = Brought::default();
     if route.method != Method::GET {
         let bytes = bring(ask, route, request.into_body()).await?;
@@ -408,17 +409,8 @@ async fn guard(
             return Err(Problem::new(StatusCode::FORBIDDEN, "form-token"));
         }
     }
-    if let (Subject::One(resource, name), true) = (route.subject, server.has(Guard::Area)) {
-        let (id, scope) = (ask.id(name)?, ask.scope.clone());
-        let inside = server
-            .app
-            .read::<_, Never>(ask.reach.clone(), move |tx| {
-                Ok(store::access::covers(tx, &scope, resource, id)?)
-            })
-            .await?;
-        if !inside {
-            return Err(Problem::not_found());
-        }
+    if matches!(route.subject, Subject::One(..)) && server.has(Guard::Area) && !known.is_inside {
+        return Err(Problem::not_found());
     }
     knows_query(ask, route)?;
     brought.fits(route)
@@ -448,7 +440,7 @@ async fn bring(ask: &mut Ask, route: &Route, body: Body) -> Result<bytes::Bytes,
 const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// Is the asker known, in order, and entitled? Narrows the scope to the route's permission.
-fn may(ask: &mut Ask, route: &Route, may_act: bool) -> Result<(), Problem> {
+fn may(ask: &mut Ask, route: &Route, known: &Known) -> Result<(), Problem> {
     let server = &ask.server;
     if !is_open(route.needs) && ask.who.is_none() && server.has(Guard::SignedIn) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "sign-in"));
@@ -457,21 +449,29 @@ fn may(ask: &mut Ask, route: &Route, may_act: bool) -> Result<(), Problem> {
     if !is_open(route.needs) && ask.must_change && !is_own_account {
         return Err(Problem::new(StatusCode::FORBIDDEN, "password-first"));
     }
-    let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) else { return Ok(()) };
-    let takes_out = matches!(route.needs, Needs::TakeOut(_));
-    let may = who.may(permission) && (!takes_out || who.may(Permission::Export));
-    if server.has(Guard::Permission) && !may {
-        return Err(Problem::not_allowed());
+    if let (Some(who), Some(permission)) = (&ask.who, route.needs.permission()) {
+        let takes_out = matches!(route.needs, Needs::TakeOut(_));
+        let may = who.may(permission) && (!takes_out || who.may(Permission::Export));
+        if server.has(Guard::Permission) && !may {
+            return Err(Problem::not_allowed());
+        }
+        if server.has(Guard::SecondFactor) && route.second_factor && !known.may_act {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
+        }
+        ask.scope = scope(who, route.needs);
     }
-    if server.has(Guard::SecondFactor) && route.second_factor && !may_act {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "factor-first"));
-    }
-    let mut scope = who.scope(permission);
-    if takes_out {
-        scope = scope.and(&who.scope(Permission::Export));
-    }
-    ask.scope = scope;
     Ok(())
+}
+
+/// Where somebody may do what a route needs; nowhere, for a route that needs no permission.
+fn scope(who: &Who, needs: Needs) -> Scope {
+    match (needs, needs.permission()) {
+        (Needs::TakeOut(_), Some(permission)) => {
+            who.scope(permission).and(&who.scope(Permission::Export))
+        }
+        (_, Some(permission)) => who.scope(permission),
+        (_, None) => Scope::nowhere(),
+    }
 }
 
 /// Refuses a search for what the page does not know. Public addresses are passed on by programs that
@@ -484,41 +484,67 @@ fn knows_query(ask: &Ask, route: &Route) -> Result<(), Problem> {
     body::known(ask.query.keys().filter(|name| !is_shown || *name != "done"), route)
 }
 
-/// Finds the person of the session, and the zone's name. Is what asks for a second factor open to
-/// them?
-async fn recognise(ask: &mut Ask, token: Option<[u8; 32]>) -> Result<bool, Problem> {
-    let now = ask.now;
+/// What the database told of a request before its handler.
+#[derive(Default)]
+struct Known {
+    /// Is what asks for a second factor open to the asker?
+    may_act: bool,
+    /// Does the record that is asked for lie where they may do what the route is for?
+    is_inside: bool,
+}
+
+/// Finds the person of the session, the zone's name, and whether the record lies within their area:
+/// in one look, since every page waits for it.
+async fn recognise(
+    ask: &mut Ask,
+    route: &Route,
+    token: Option<[u8; 32]>,
+) -> Result<Known, Problem> {
+    let (now, server, needs) = (ask.now, ask.server.clone(), route.needs);
     // A stranger costs the database nothing before the handler.
-    if token.is_none() && ask.server.zone.get().is_some() {
-        return Ok(false);
-    }
-    let (who, zone) = ask
-        .server
+    let Some(hash) = token else {
+        if server.zone.get().is_none() {
+            let zone = server.app.read::<_, Never>(Reach::System, app::reports::zone_name).await?;
+            if let Some(zone) = zone {
+                let _ = server.zone.set(zone);
+            }
+        }
+        return Ok(Known::default());
+    };
+    let asked_for = match route.subject {
+        Subject::One(resource, name) => ask.id(name).ok().map(|id| (resource, id)),
+        _ => None,
+    };
+    let looking = server.clone();
+    let found = server
         .app
         .read::<_, Never>(Reach::System, move |tx| {
-            let zone = app::reports::zone_name(tx)?;
-            let who = match token {
-                Some(hash) => app::access::who(tx, hash, now)?,
-                None => None,
+            if looking.zone.get().is_none()
+                && let Some(zone) = app::reports::zone_name(tx)?
+            {
+                let _ = looking.zone.set(zone);
+            }
+            let Some(mut signed_in) = app::access::who(tx, hash, now)? else { return Ok(None) };
+            let reach = signed_in.who.reach();
+            looking.lift_first_wall(&mut signed_in.who);
+            let is_inside = match asked_for {
+                Some((resource, id)) => {
+                    store::access::covers(tx, &scope(&signed_in.who, needs), resource, id)?
+                }
+                None => false,
             };
-            Ok((who, zone))
+            Ok(Some((signed_in, reach, is_inside)))
         })
         .await?;
-    if let Some(zone) = zone {
-        let _ = ask.server.zone.set(zone);
+    let Some((signed_in, reach, is_inside)) = found else { return Ok(Known::default()) };
+    ask.session = Some(signed_in.session);
+    ask.must_change = signed_in.must_change;
+    ask.who = Some(signed_in.who);
+    ask.reach = server.without_second_wall(reach);
+    if signed_in.is_stale {
+        server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
     }
-    let is_stale = who.as_ref().is_some_and(|w| w.is_stale);
-    let may_act = who.as_ref().is_some_and(|w| w.may_act);
-    ask.session = who.as_ref().map(|w| w.session);
-    ask.must_change = who.as_ref().is_some_and(|w| w.must_change);
-    ask.who = who.map(|w| w.who);
-    ask.reach = ask.who.as_ref().map_or(Reach::Public, app::Who::reach);
-    #[cfg(feature = "sabotage")]
-    ask.server.clone().tear_down(ask);
-    if let (true, Some(hash)) = (is_stale, token) {
-        ask.server.app.write(Reach::System, move |tx| app::access::touch(tx, hash, now)).await?;
-    }
-    Ok(may_act)
+    Ok(Known { may_act: signed_in.may_act, is_inside })
 }
 
 /// The page that comes before anything else, where a no asks for one.

@@ -34,6 +34,10 @@ impl Server {
     pub(crate) fn has(&self, _: Guard) -> bool {
         true
     }
+    pub(crate) fn lift_first_wall(&self, _: &mut app::Who) {}
+    pub(crate) fn without_second_wall(&self, reach: app::Reach) -> app::Reach {
+        reach
+    }
 }
 
 #[cfg(feature = "sabotage")]
@@ -42,14 +46,15 @@ impl Server {
         !self.without.contains(&guard)
     }
 
-    /// Tears down the walls that are not to stand: without the first, every post is held at the
-    /// zone; without the second, the database shows everything.
-    pub(crate) fn tear_down(&self, ask: &mut crate::Ask) {
-        if let (false, Some(who)) = (self.has(Guard::Scope), ask.who.as_mut()) {
+    /// Without it, every post is held at the zone.
+    pub(crate) fn lift_first_wall(&self, who: &mut app::Who) {
+        if !self.has(Guard::Scope) {
             who.posts.iter_mut().for_each(|post| post.path = Some("001".to_owned()));
         }
-        if !self.has(Guard::Reach) && ask.who.is_some() {
-            ask.reach = app::Reach::System;
-        }
+    }
+
+    /// Without it, the database shows everything.
+    pub(crate) fn without_second_wall(&self, reach: app::Reach) -> app::Reach {
+        if self.has(Guard::Reach) { reach } else { app::Reach::System }
     }
 }

@@ -90,6 +90,8 @@ impl<'s> Shop<'s> {
                      VALUES ($1, $2, $3, $4, $5, 3, $6, $5, $6, 0, $7)",
                     &args![id, format!("{n}"), village, &path, "户主", true, vec![0u8; 32]],
                 )?;
+                let more = "UPDATE area SET households = households + 1 WHERE id = $1";
+                tx.exec(more, &args![village])?;
                 Ok(())
             })
             .expect("allowed");

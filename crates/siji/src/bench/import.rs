@@ -12,9 +12,8 @@ const RUNS: usize = 3;
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     let file = ground.folder().join("register-100k.xlsx");
-    let persons = crate::demo::invent_register(&file, HOUSEHOLDS)?;
     let units = ground.folder().join("units.csv");
-    std::fs::write(&units, crate::demo::UNITS)?;
+    let persons = crate::demo::invent_register(&file, &units, HOUSEHOLDS)?;
     let (mut seconds, mut rss) = (Vec::new(), 0);
     for _ in 0..RUNS {
         let zone = ground.empty_zone("import")?;

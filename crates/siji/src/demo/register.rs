@@ -21,11 +21,11 @@ use super::{Play, must};
 
 const SHIPPED: &[u8] = include_bytes!("../../../../data/register/register-2019.xlsx");
 const SHIPPED_HOUSEHOLDS: u32 = 3773;
-pub const UNITS: &str = include_str!("../../../../data/divisions/liaocheng_edz_units_2023.csv");
+const UNITS: &str = include_str!("../../../../data/divisions/liaocheng_edz_units_2023.csv");
 const INVENTED: &str = include_str!("../../../../demo/invented.csv");
 
 pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> anyhow::Result<()> {
-    let units = areas::read(UNITS).map_err(|e| anyhow::anyhow!("the shipped areas: {e:?}"))?;
+    let units = units(&play.texts, households)?;
     let request = ImportAreas {
         key: play.chance.id(then),
         zone: play.texts.word("zone"),
@@ -68,6 +68,30 @@ pub fn import(play: &mut Play, office: &Who, households: u32, then: Millis) -> a
         anyhow::ensure!(report.errors == 0, "the demo register has {} errors", report.errors);
         Ok(())
     })
+}
+
+/// Most households of a village: a larger register has more villages, not larger ones.
+const VILLAGE_MAX: usize = 250;
+/// Of an invented township.
+const TOWNSHIP: usize = 25;
+
+/// The shipped villages, and for more households than live there as many invented ones as it takes,
+/// in townships of their own.
+fn units(texts: &Texts, households: u32) -> anyhow::Result<Vec<Unit>> {
+    let mut units = areas::read(UNITS).map_err(|e| anyhow::anyhow!("the shipped areas: {e:?}"))?;
+    let more = (households as usize).div_ceil(VILLAGE_MAX).saturating_sub(units.len());
+    for n in 0..more {
+        let (township, village) = (1 + n / TOWNSHIP, 1 + n % TOWNSHIP);
+        let named = |word: &str, n: usize| texts.word(word).replace("{n}", &n.to_string());
+        let township_code = format!("371599{township:03}");
+        units.push(Unit {
+            code: format!("{township_code}{:03}", 200 + village),
+            name: named("new_village", village),
+            township: named("new_township", township),
+            township_code,
+        });
+    }
+    Ok(units)
 }
 
 /// The head's row, the spouse's, the child's.
@@ -158,9 +182,16 @@ fn citizen_number(n: u64, is_male: bool, today: Date) -> String {
     CitizenNumber::parse(&old, today).map_or(old, |number| number.as_str().to_owned())
 }
 
-/// A register of this many invented households, for whoever measures; how many persons it has.
-pub fn invent_register(file: &Path, households: u32) -> anyhow::Result<u64> {
-    let units = areas::read(UNITS).map_err(|e| anyhow::anyhow!("the shipped areas: {e:?}"))?;
+/// A register of this many invented households, for whoever measures, and the list of its villages;
+/// how many persons it has.
+pub fn invent_register(file: &Path, villages: &Path, households: u32) -> anyhow::Result<u64> {
+    let texts = Texts::load();
+    let units = units(&texts, households)?;
+    let mut list = "code12,name,township,township_code9\n".to_owned();
+    for Unit { code, name, township, township_code } in &units {
+        list.push_str(&format!("{code},{name},{township},{township_code}\n"));
+    }
+    std::fs::write(villages, list)?;
     let today = domain::local_date(web::now());
-    invent(&mut Chance::new(1), &Texts::load(), today, &units, households, file)
+    invent(&mut Chance::new(1), &texts, today, &units, households, file)
 }

@@ -79,11 +79,7 @@ pub struct MarketDayRow {
     pub points: i64,
 }
 
-const ROW: &str = "p.name, v.name, \
-     (SELECT CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN 1 ELSE -1 END), 0) AS BIGINT) \
-      FROM redemption r WHERE r.market_day = m.id), \
-     (SELECT CAST(COALESCE(SUM(CASE WHEN r.reverses IS NULL THEN r.points ELSE -r.points END), 0) \
-      AS BIGINT) FROM redemption r WHERE r.market_day = m.id)";
+const ROW: &str = "p.name, v.name, m.redemptions, m.points";
 
 const FROM: &str =
     "FROM market_day m JOIN place p ON p.id = m.place JOIN area v ON v.id = m.village";

@@ -1,5 +1,7 @@
 //! Households.
 
+use std::collections::BTreeSet;
+
 use domain::registry::Household;
 use domain::{Id, Millis};
 
@@ -119,6 +121,16 @@ fn values(keys: &Keys, id: Id, h: &Household, search: String, at: Millis) -> Res
     .into())
 }
 
+/// The households on the register that live right in an area.
+const COUNTED: &str =
+    "(SELECT COUNT(*) FROM household h WHERE h.village = area.id AND h.active = TRUE)";
+
+/// The first area that says another number of households than live there.
+pub fn miscounted(tx: &mut Tx) -> Result<Option<Id>> {
+    let sql = format!("SELECT id FROM area WHERE households <> {COUNTED} ORDER BY id LIMIT 1");
+    tx.opt(&sql, &[], |r| r.id(0))
+}
+
 /// Each with the words it is found by.
 pub fn record_households<'a>(
     tx: &mut Tx,
@@ -126,9 +138,15 @@ pub fn record_households<'a>(
     at: Millis,
 ) -> Result<u64> {
     let columns: Vec<_> = std::iter::once(("id", Type::Id)).chain(WRITTEN).collect();
-    let (keys, mut broken) = (tx.keys(), None);
-    let rows = rows.into_iter().map(|(id, h, search)| values(&keys, id, h, search, at));
+    let (keys, mut broken, mut villages) = (tx.keys(), None, BTreeSet::new());
+    let rows = rows.into_iter().map(|(id, h, search)| {
+        villages.insert(h.village);
+        values(&keys, id, h, search, at)
+    });
     let written = tx.insert_all("household", &columns, "", until_broken(rows, &mut broken))?;
+    for village in villages {
+        tx.exec(&format!("UPDATE area SET households = {COUNTED} WHERE id = $1"), &args![village])?;
+    }
     broken.map_or(Ok(written), Err)
 }
 
@@ -143,6 +161,11 @@ pub fn update_households<'a>(
     let written = tx.update_all("household", ("id", Type::Id), &WRITTEN, rows)?;
     if written > 0 {
         crate::wall::follow_households(tx)?;
+        // From which villages they have gone, nobody has said.
+        tx.exec(
+            &format!("UPDATE area SET households = {COUNTED} WHERE households <> {COUNTED}"),
+            &[],
+        )?;
     }
     broken.map_or(Ok(written), Err)
 }

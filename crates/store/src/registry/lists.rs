@@ -83,7 +83,11 @@ pub fn list(
     limit: i64,
 ) -> Result<(Vec<Listed>, i64)> {
     let listing = listing(scope, filter, order);
-    let total = listing.total(tx)?;
+    let is_whole = filter.search.trim().is_empty() && filter.area.is_none() && !filter.inactive;
+    let total = match is_whole {
+        true => crate::reports::households(tx, scope)?,
+        false => listing.total(tx)?,
+    };
     // Which ones, along an index; then what is shown of them.
     let n = listing.args.len();
     let from = format!(

@@ -1,10 +1,11 @@
 //! The log at the edge: every refusal becomes one line of it, here and nowhere else, whatever room
 //! it comes from; and what waits for its seal gets it, every second.
 //!
-//! A refusal is an answer of 403, 404, 409 or 429. For somebody who is signed in, each is a line. Of
-//! strangers only those count who try to become somebody (the `access` room) or send a form from
-//! elsewhere, and only so many in a minute are listed; the rest are counted. A stranger who asks for
-//! a page that is not there is no news; nor is a style sheet that is not there, which nobody asks for.
+//! A refusal is an answer of 403, 404, 409 or 429, or the part of an answer that would be one alone.
+//! For somebody who is signed in, each is a line. Of strangers only those count who try to become
+//! somebody (the `access` room) or send a form from elsewhere, and only so many in a minute are
+//! listed; the rest are counted. A stranger who asks for a page that is not there is no news; nor is
+//! a style sheet that is not there, which nobody asks for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

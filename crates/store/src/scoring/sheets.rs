@@ -1,4 +1,5 @@
-//! One sheet of one household: what saving it depends on, and how it is kept.
+//! Sheets, one of one household or many that came in together: what saving them depends on, and how
+//! they are kept.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -170,8 +170,11 @@ def with_real_ids(document, server):
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schema = content["schema"]
                 fields = schema.get("properties", {})
-                for name in fields:
-                    fields[name] = widened(name, fields[name], NAMED.get(name))
+                # Of sheets that come in together, each one's.
+                each = fields.get("sheets", {}).get("items", {}).get("properties", {})
+                for some in (fields, each):
+                    for name in some:
+                        some[name] = widened(name, some[name], NAMED.get(name))
                 many = schema.get("additionalProperties")
                 if many and path == "/counter":
                     fields.update({f"goods-{id}": many for id in real("goods")})

@@ -30,6 +30,21 @@ pub fn is_repeat<R>(tx: &mut Tx, key: Id, asked: &Digest) -> Result<bool, Failur
     }
 }
 
+/// The same of many commands, in their order.
+pub fn are_repeats<R>(
+    tx: &mut Tx,
+    commands: Vec<(Id, Digest)>,
+) -> Result<Vec<Result<bool, Failure<R>>>, Broken> {
+    let keys: Vec<Id> = commands.iter().map(|(key, _)| *key).collect();
+    let known = store::audit::asked_under(tx, &keys)?;
+    let each = commands.into_iter().map(|(key, asked)| match known.get(&key) {
+        None => Ok(false),
+        Some(known) if *known == asked.finish() => Ok(true),
+        Some(_) => Err(Failure::KeyReused),
+    });
+    Ok(each.collect())
+}
+
 /// Writes the command down. Call it in the transaction of its effect.
 pub fn record(tx: &mut Tx, who: &Who, c: Command) -> Result<(), Broken> {
     record_for(tx, (Some(who.person), who.now), None, None, c)
@@ -38,6 +53,13 @@ pub fn record(tx: &mut Tx, who: &Who, c: Command) -> Result<(), Broken> {
 /// The same for a command on one household, which can ask for it later.
 pub fn record_on(tx: &mut Tx, who: &Who, household: Option<Id>, c: Command) -> Result<(), Broken> {
     record_for(tx, (Some(who.person), who.now), household, None, c)
+}
+
+/// The same for many, each on its own household.
+pub fn record_each_on(tx: &mut Tx, who: &Who, commands: Vec<(Id, Command)>) -> Result<(), Broken> {
+    let by = (Some(who.person), who.now);
+    let each = commands.into_iter().map(|(household, c)| entry(by, Some(household), None, c));
+    store::audit::record_all(tx, &each.collect::<Vec<_>>())
 }
 
 /// The same for a command with a note, or by nobody who is signed in.
@@ -60,16 +82,24 @@ pub fn record_for(
     c: Command,
 ) -> Result<(), Broken> {
     let note = said.and_then(note);
-    let entry = Entry {
+    store::audit::record(tx, &entry(by, household, note.as_deref(), c))
+}
+
+fn entry<'a>(
+    by: (Option<Id>, Millis),
+    household: Option<Id>,
+    note: Option<&'a str>,
+    c: Command<'a>,
+) -> Entry<'a> {
+    Entry {
         key: Some(c.key),
         subject: c.subject,
         household,
         path: c.path,
-        note: note.as_deref(),
+        note,
         asked: Some(c.asked.finish()),
         ..line(Kind::Command, c.verb, by)
-    };
-    store::audit::record(tx, &entry)
+    }
 }
 
 fn line(kind: Kind, verb: &str, (person, at): (Option<Id>, Millis)) -> Entry<'_> {

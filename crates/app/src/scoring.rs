@@ -2,6 +2,7 @@
 
 mod hand_over;
 mod pages;
+mod sheets;
 mod trial;
 
 pub use hand_over::{HandOver, hand_over, visitor_name, visitors};
@@ -11,15 +12,16 @@ pub use pages::{
     batch, batches, each_batch, each_visit, next_visit, review, review_one, review_taken_out,
     round, score_page, visits,
 };
+pub use sheets::{SHEETS_MAX, SaveSheet, Saved, save_sheet, save_sheets};
 pub use trial::{Trial, trial};
 
+use domain::Id;
 use domain::access::Permission;
 use domain::audit::Digest;
 use domain::scoring::{
-    BatchState, Missing, Occasion, Outcome, Refusal, Scorer, Scores, SettleFacts, SettleRequest,
-    SheetFacts, SheetRequest, agrees, decide_close, decide_finish, decide_sheet,
+    BatchState, Missing, Occasion, Outcome, Refusal, SettleFacts, SettleRequest, agrees,
+    decide_close, decide_finish,
 };
-use domain::{Date, Id, Millis};
 use store::Tx;
 use store::scoring::{Batch, Settled, Sheet, Standing};
 pub use store::scoring::{BatchFilter, BatchOrder, ToVisit, VisitFilter};
@@ -28,85 +30,6 @@ use crate::audit::{self, Command};
 use crate::{Failure, Who};
 
 type Answer<T> = Result<T, Failure<Refusal>>;
-
-// One sheet ---------------------------------------------------------------------------------------
-
-#[derive(Clone, Debug)]
-pub struct SaveSheet {
-    /// Also the sheet's id: made when the form was opened, sent again after a lost connection.
-    pub key: Id,
-    pub batch: Id,
-    pub household: Id,
-    pub scores: Scores,
-    pub remark: String,
-    pub visited_on: Option<Date>,
-    pub opened_at: Option<Millis>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Saved {
-    pub scorer: Scorer,
-    /// The own sheet this one takes the place of.
-    pub replaces: Option<Id>,
-}
-
-/// Keeps one sheet: one look at the facts, three rows written.
-pub fn save_sheet(tx: &mut Tx, who: &Who, r: &SaveSheet) -> Answer<Saved> {
-    who.must(Permission::Score)?;
-    let scores = r.scores.to_string();
-    let asked = Digest::of("save_sheet")
-        .id(who.person)
-        .id(r.batch)
-        .id(r.household)
-        .text(&scores)
-        .text(&r.remark)
-        .opt(r.visited_on, Digest::date);
-    if audit::is_repeat(tx, r.key, &asked)? {
-        let kept = store::scoring::find_sheet(tx, r.key)?.ok_or(Failure::NotFound)?;
-        return Ok(Saved { scorer: kept.scorer, replaces: kept.replaces });
-    }
-    let facts = store::scoring::sheet_facts(tx, r.batch, r.household)?.ok_or(Failure::NotFound)?;
-    // To somebody with nothing to do here, neither the batch nor the household exists.
-    let gives = facts.place.is_some_and(|place| place.scorer(who.person).is_some());
-    if !gives && !who.scope(Permission::Score).covers(&facts.path) {
-        return Err(Failure::NotFound);
-    }
-    let request = SheetRequest { person: who.person, scores: &r.scores, visited_on: r.visited_on };
-    let known = SheetFacts {
-        scheme: &facts.scheme,
-        state: facts.state,
-        place: facts.place,
-        visits_from: facts.visits_from,
-        visits_to: facts.visits_to,
-        today: who.today(),
-    };
-    let scorer = decide_sheet(&known, &request).map_err(Failure::Refused)?;
-    let kept = store::scoring::record_sheet(
-        tx,
-        Sheet {
-            id: r.key,
-            batch: r.batch,
-            household: r.household,
-            scorer,
-            person: who.person,
-            visited_on: r.visited_on,
-            scores,
-            remark: r.remark.clone(),
-            opened_at: r.opened_at,
-            at: who.now,
-            replaces: None,
-        },
-    )?;
-    let c = Command {
-        key: r.key,
-        verb: "save_sheet",
-        subject: Some(r.household),
-        path: Some(&facts.path),
-        asked,
-    };
-    audit::record_on(tx, who, c.subject, c)?;
-    Ok(Saved { scorer, replaces: kept.replaces })
-}
 
 // Review ------------------------------------------------------------------------------------------
 

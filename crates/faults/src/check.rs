@@ -26,7 +26,7 @@ pub struct Found {
 impl Kind {
     fn table(self) -> Option<&'static str> {
         match self {
-            Kind::Sheet => Some("sheet"),
+            Kind::Sheet | Kind::Sheets => Some("sheet"),
             Kind::Redeem | Kind::Reverse => Some("redemption"),
             Kind::Objection => Some("objection"),
             Kind::Import => Some("import"),
@@ -55,29 +55,35 @@ pub fn tables(place: &Place, cast: &Cast, entries: &[Entry]) -> anyhow::Result<F
     let logged: HashMap<String, String> =
         counted.into_iter().filter_map(|mut r| Some((r.swap_remove(0), r.pop()?))).collect();
     let standing = standing(base)?;
-    for entry in entries {
-        let key = plain(&entry.key);
+    for (entry, key, status) in entries.iter().flat_map(each) {
+        let is_logged = logged.contains_key(&key);
         let stands = entry.kind.table().is_none_or(|table| standing[table].contains(&key));
-        if entry.is_acked() && !(logged.contains_key(&key) && stands) {
+        if status.is_some_and(|s| s < 300) && !(is_logged && stands) {
             found.lost += 1;
         }
         if logged.get(&key).is_some_and(|n| n != "1") {
             found.twice += 1;
         }
-        let refused = entry.answer.as_ref().is_some_and(|a| a.status >= 400 && a.status != NOT_NOW);
-        if refused && logged.contains_key(&key) {
-            found.wrong.push(format!("{} was refused and is in the log", entry.key));
+        if status.is_some_and(|s| s >= 400 && s != NOT_NOW) && is_logged {
+            found.wrong.push(format!("{key} was refused and is in the log"));
+        }
+        if entry.kind == Kind::Sheets && is_logged != stands {
+            found.wrong.push(format!("half of sheet {key} is there"));
         }
     }
     for table in EFFECTS {
         let of_table = entries.iter().filter(|e| e.kind.table() == Some(table));
-        let known: HashSet<String> = of_table.map(|e| plain(&e.key)).collect();
+        let known: HashSet<String> = of_table.flat_map(each).map(|(_, key, _)| key).collect();
         let new = standing[table].difference(&cast.before[table]);
         found.twice += new.filter(|id| !known.contains(*id)).count();
     }
     sums(base, &mut found)?;
     balances(base, cast, entries, &logged, &mut found)?;
     Ok(found)
+}
+
+fn each(entry: &Entry) -> impl Iterator<Item = (&Entry, String, Option<u16>)> {
+    entry.each().into_iter().map(move |(key, status)| (entry, plain(key), status))
 }
 
 fn sums(base: &mut Base, found: &mut Found) -> anyhow::Result<()> {

@@ -12,6 +12,8 @@ use crate::http::{Answer, Asked};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Sheet,
+    /// Up to fifty, sent together.
+    Sheets,
     Objection,
     Answer,
     Certify,
@@ -25,6 +27,8 @@ pub enum Kind {
 pub struct Entry {
     pub kind: Kind,
     pub key: String,
+    /// Of sheets sent together, each one's; `key` is the first.
+    pub keys: Vec<String>,
     /// Whom a redemption is for.
     pub household: String,
     pub asked: Asked,
@@ -37,6 +41,19 @@ pub struct Entry {
 impl Entry {
     pub fn is_acked(&self) -> bool {
         self.answer.as_ref().is_some_and(|a| a.status < 300)
+    }
+
+    /// Each of its keys, and the status with which that was answered.
+    pub fn each(&self) -> Vec<(&str, Option<u16>)> {
+        let status = self.answer.as_ref().map(|a| a.status);
+        if self.kind != Kind::Sheets {
+            return vec![(&self.key, status)];
+        }
+        let told = self.answer.as_ref().map(crate::http::Answer::json).unwrap_or_default();
+        let of =
+            |n: usize| told["sheets"][n]["status"].as_u64().and_then(|s| u16::try_from(s).ok());
+        let each = self.keys.iter().enumerate();
+        each.map(|(n, key)| (key.as_str(), of(n).or(status))).collect()
     }
 }
 

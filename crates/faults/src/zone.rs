@@ -27,8 +27,8 @@ pub struct Cast {
     cookies: HashMap<&'static str, String>,
     /// A token that the office's forms carry.
     token: String,
-    /// Login, path, the sheet's fields but for its key.
-    sheets: Vec<(&'static str, String, String)>,
+    /// Login, batch and household, the sheet's fields but for its key.
+    sheets: Vec<(&'static str, [String; 2], String)>,
     day: String,
     goods: Vec<String>,
     pub households: Vec<(String, i64)>,
@@ -130,9 +130,9 @@ impl Cast {
         )?;
         for row in rows {
             let login = if row[0] == "officer" { "officer" } else { "cadre" };
-            let path = format!("/score/{}/{}", dashed(&row[1]), dashed(&row[2]));
+            let of = [dashed(&row[1]), dashed(&row[2])];
             let fields = format!("\"scores\":\"{}\",\"visited_on\":\"{}\"", row[3], row[4]);
-            self.sheets.push((login, path, fields));
+            self.sheets.push((login, of, fields));
         }
         Ok(())
     }
@@ -226,7 +226,8 @@ impl Cast {
     /// Something that somebody might do now.
     pub fn command(&self, dice: &mut Dice, done: &[Entry]) -> Option<Entry> {
         match dice.below(100) {
-            0..45 => self.sheet(dice),
+            0..38 => self.sheet(dice),
+            38..45 => self.phone(dice),
             45..70 => self.redeem(dice),
             70..82 => self.reverse(dice, done),
             82..94 => self.objection(dice),
@@ -239,13 +240,36 @@ impl Cast {
         let cookie = self.cookies.get(login).cloned().unwrap_or_default();
         let comma = if fields.is_empty() { "" } else { "," };
         let asked = Asked::post(path, &cookie, format!("{{\"key\":\"{key}\"{comma}{fields}}}"));
-        Entry { kind, key, household: String::new(), asked, answer: None, clock: 0 }
+        let (keys, household) = (Vec::new(), String::new());
+        Entry { kind, key, keys, household, asked, answer: None, clock: 0 }
     }
 
     pub fn sheet(&self, dice: &mut Dice) -> Option<Entry> {
-        let (login, path, fields) = dice.pick(&self.sheets)?;
+        let (login, [batch, household], fields) = dice.pick(&self.sheets)?;
+        let path = format!("/score/{batch}/{household}");
         let fields = format!("{fields},\"remark\":\"{}\"", dice.next());
-        Some(self.json(Kind::Sheet, login, dice.key(), path, &fields))
+        Some(self.json(Kind::Sheet, login, dice.key(), &path, &fields))
+    }
+
+    /// What somebody's phone has kept: some sheets, or as many as may come together, of a household
+    /// now and then more than one.
+    pub fn phone(&self, dice: &mut Dice) -> Option<Entry> {
+        const MOST: usize = 50;
+        let (login, ..) = dice.pick(&self.sheets)?;
+        let own: Vec<_> = self.sheets.iter().filter(|sheet| sheet.0 == *login).collect();
+        let count = if dice.below(2) == 0 { MOST } else { 1 + dice.below(MOST) };
+        let keys: Vec<String> = (0..count).map(|_| dice.key()).collect();
+        let mut sheet = |key: &String| {
+            let (_, [batch, household], fields) = dice.pick(&own)?;
+            let of = format!("\"batch\":\"{batch}\",\"household\":\"{household}\"");
+            let remark = dice.next();
+            Some(format!("{{\"key\":\"{key}\",{of},{fields},\"remark\":\"{remark}\"}}"))
+        };
+        let sheets: Vec<String> = keys.iter().filter_map(&mut sheet).collect();
+        let key = keys.first()?.clone();
+        let mut entry = self.json(Kind::Sheets, login, key, "/score", "");
+        entry.asked.body = format!("{{\"sheets\":[{}]}}", sheets.join(",")).into_bytes();
+        Some(Entry { keys, ..entry })
     }
 
     pub fn redeem(&self, dice: &mut Dice) -> Option<Entry> {
@@ -321,6 +345,7 @@ impl Cast {
             day.extend(self.redeem(dice));
             day.extend(self.objection(dice));
         }
+        day.extend(self.phone(dice));
         day.push(self.import(dice));
         day.extend(self.sheet(dice));
         day

@@ -21,11 +21,13 @@ mod targets {
     pub mod posting;
     pub mod register;
     pub mod scoring;
+    pub mod sheets;
     pub mod zone;
 }
 
 use targets::{
     book, counter, days, edge, keys, ledger, month, moves, pages, posting, register, scoring,
+    sheets,
 };
 
 pub type Target = fn(&[u8]);
@@ -61,6 +63,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("scores", scoring::scores),
     ("sealed", keys::sealed),
     ("sheet", pages::sheet),
+    ("sheets", sheets::sheets),
     ("tiles", posting::tiles),
     ("wall", posting::wall),
     ("words", register::words),

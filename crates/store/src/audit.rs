@@ -1,10 +1,12 @@
 //! The log: what stands in it is never changed, and is linked to all that stood before.
 
+use std::collections::HashMap;
+
 use domain::audit::Entry;
 use domain::audit::chain::{Head, Seal, beginning, write_links};
 use domain::{Id, Millis};
 
-use crate::{Result, Tx, args};
+use crate::{Result, Tx, Type, Val, args};
 
 /// What is known of a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,25 +28,60 @@ pub fn seen(tx: &mut Tx, key: Id, asked: [u8; 32]) -> Result<Seen> {
     })
 }
 
+/// What was asked under each of these keys; of a key that is new, nothing.
+pub fn asked_under(tx: &mut Tx, keys: &[Id]) -> Result<HashMap<Id, [u8; 32]>> {
+    let mut asked = HashMap::new();
+    tx.each_of("SELECT a.key, a.asked FROM audit_log a", &[], "a.key", keys, |r| {
+        asked.insert(r.id(0)?, r.digest(1)?);
+        Ok(())
+    })?;
+    Ok(asked)
+}
+
+/// Many lines at once, in their order.
+pub fn record_all(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
+    let columns = [
+        ("key", Type::Id),
+        ("at", Type::Int),
+        ("person", Type::Id),
+        ("kind", Type::Text),
+        ("verb", Type::Text),
+        ("subject", Type::Id),
+        ("household", Type::Id),
+        ("path", Type::Text),
+        ("code", Type::Text),
+        ("rows", Type::Int),
+        ("note", Type::Text),
+        ("asked", Type::Bytes),
+        ("digest", Type::Bytes),
+    ];
+    tx.insert_all("audit_log", &columns, "", entries.iter().map(values))?;
+    Ok(())
+}
+
+fn values(e: &Entry) -> [Val; 13] {
+    args![
+        e.key,
+        e.at,
+        e.person,
+        e.kind.code(),
+        e.verb,
+        e.subject,
+        e.household,
+        e.path,
+        e.code,
+        e.rows,
+        e.note,
+        e.asked,
+        e.digest()
+    ]
+}
+
 pub fn record(tx: &mut Tx, e: &Entry) -> Result<()> {
     tx.exec(
         "INSERT INTO audit_log (key, at, person, kind, verb, subject, household, path, code, rows, \
          note, asked, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        &args![
-            e.key,
-            e.at,
-            e.person,
-            e.kind.code(),
-            e.verb,
-            e.subject,
-            e.household,
-            e.path,
-            e.code,
-            e.rows,
-            e.note,
-            e.asked,
-            e.digest()
-        ],
+        &values(e),
     )?;
     Ok(())
 }

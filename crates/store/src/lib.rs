@@ -146,11 +146,13 @@ impl Broken {
 }
 
 /// Unique keys that a transaction derives from what it read, or looked up and found free.
-const COUNTED: [&str; 7] = [
+const COUNTED: [&str; 9] = [
     "transfer_seq_key",
     "account_pkey",
     "redemption_receipt_key",
     "audit_log_key",
+    "sheet_pkey",
+    "sheet_current",
     "audit_seal_pkey",
     "posting_log_pkey",
     "posting_checkpoint_pkey",

@@ -1,6 +1,7 @@
 //! The API document, made from the one list of routes and what `api::form` knows of their fields.
 
 mod form;
+mod sheets;
 
 use axum::http::Method;
 use axum::response::Response;
@@ -80,7 +81,11 @@ fn operation(route: &Route) -> Operation {
     for (code, words, media) in answers(route) {
         let mut answer = ResponseBuilder::new().description(words);
         for kind in media {
-            answer = answer.content(kind, content_of(kind));
+            let content = match (route.name, code) {
+                (sheets::ROUTE, "200") => sheets::answer(),
+                _ => content_of(kind),
+            };
+            answer = answer.content(kind, content);
         }
         op = op.response(code, answer.build());
     }
@@ -103,6 +108,9 @@ fn needed(route: &Route, name: &str) -> Required {
 
 /// A form, or the same fields as one flat JSON object; a file comes as multipart.
 fn body(route: &Route) -> RequestBody {
+    if route.name == sheets::ROUTE {
+        return sheets::body();
+    }
     let mut object = ObjectBuilder::new().schema_type(Type::Object);
     let mut rest = AdditionalProperties::FreeForm(false);
     for name in route.takes {

@@ -150,7 +150,7 @@ impl Ask {
         unique(pairs)
     }
 
-    fn is_json_body(&self) -> bool {
+    pub(crate) fn is_json_body(&self) -> bool {
         self.headers
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())

@@ -1,10 +1,11 @@
 //! The log at the edge: every refusal becomes one line of it, here and nowhere else, whatever room
 //! it comes from; and what waits for its seal gets it, every second.
 //!
-//! A refusal is an answer of 403, 404, 409 or 429. For somebody who is signed in, each is a line. Of
-//! strangers only those count who try to become somebody (the `access` room) or send a form from
-//! elsewhere, and only so many in a minute are listed; the rest are counted. A stranger who asks for
-//! a page that is not there is no news; nor is a style sheet that is not there, which nobody asks for.
+//! A refusal is an answer of 403, 404, 409 or 429, or the part of an answer that would be one alone.
+//! For somebody who is signed in, each is a line. Of strangers only those count who try to become
+//! somebody (the `access` room) or send a form from elsewhere, and only so many in a minute are
+//! listed; the rest are counted. A stranger who asks for a page that is not there is no news; nor is
+//! a style sheet that is not there, which nobody asks for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,6 +30,16 @@ pub(crate) struct Told {
 pub(crate) fn mark(response: &mut Response, problem: &Problem) {
     let told = Told { code: problem.code.clone(), about: problem.about };
     response.extensions_mut().insert(told);
+}
+
+/// Travels with an answer to several things asked together, some of which were a no.
+#[derive(Clone)]
+struct ToldEach(Vec<(StatusCode, Told)>);
+
+/// Marks an answer with each no that is in it.
+pub(crate) fn mark_each(response: &mut Response, problems: &[Problem]) {
+    let told = |p: &Problem| (p.status, Told { code: p.code.clone(), about: p.about });
+    response.extensions_mut().insert(ToldEach(problems.iter().map(told).collect()));
 }
 
 /// What has to be known of a request before its handler takes it.
@@ -57,9 +68,20 @@ impl Noted {
         }
     }
 
-    /// The line that this answer is worth, if it is a no.
-    pub fn line(&self, response: &Response) -> Option<Refused> {
-        let status = response.status();
+    /// The lines that this answer is worth: one for each no.
+    pub fn lines(&self, response: &Response) -> Vec<Refused> {
+        match response.extensions().get::<ToldEach>() {
+            Some(ToldEach(each)) => {
+                each.iter().filter_map(|(status, told)| self.line(*status, Some(told))).collect()
+            }
+            None => {
+                let told = response.extensions().get::<Told>();
+                self.line(response.status(), told).into_iter().collect()
+            }
+        }
+    }
+
+    fn line(&self, status: StatusCode, told: Option<&Told>) -> Option<Refused> {
         let is_refusal = matches!(
             status,
             StatusCode::FORBIDDEN
@@ -70,7 +92,6 @@ impl Noted {
         if !is_refusal {
             return None;
         }
-        let told = response.extensions().get::<Told>();
         let code = told.map_or_else(|| status.as_str().to_owned(), |t| t.code.clone());
         let mut unlisted = None;
         if self.person.is_none() {
@@ -91,11 +112,12 @@ impl Noted {
     }
 }
 
-/// Writes the line. The no stands, whether or not the log can be written.
-pub(crate) async fn log(server: &Server, refused: Refused) {
-    let written =
-        server.app.write(Reach::System, move |tx| app::audit::refused(tx, &refused)).await;
-    if let Err(error) = written {
+/// Writes the lines. The no stands, whether or not the log can be written.
+pub(crate) async fn log(server: &Server, refused: Vec<Refused>) {
+    let write = move |tx: &mut app::Tx| {
+        refused.iter().try_for_each(|refused| app::audit::refused(tx, refused))
+    };
+    if let Err(error) = server.app.write(Reach::System, write).await {
         tracing::error!(?error, "a refusal could not be logged");
     }
 }
@@ -163,7 +185,7 @@ pub async fn keep_sealed(server: Arc<Server>) {
                 household: None,
                 unlisted: Some(unlisted),
             };
-            log(&server, line).await;
+            log(&server, vec![line]).await;
         }
         if let Err(error) = seal(&server, now).await {
             tracing::error!(?error, "the log could not be sealed");

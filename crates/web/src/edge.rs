@@ -51,7 +51,6 @@ use crate::guard::Guard;
 use crate::page::{Page, Season};
 use crate::problem::Problem;
 use crate::route::{Needs, Route, Subject, Work};
-use crate::texts::Lang;
 
 /// Milliseconds since 1970, UTC.
 pub fn now() -> Millis {
@@ -340,8 +339,9 @@ async fn told(
     if may_change {
         server.walls.forget();
     }
-    if let Some(line) = noted.line(&response) {
-        crate::audit::log(&noted.server, line).await;
+    let lines = noted.lines(&response);
+    if !lines.is_empty() {
+        crate::audit::log(&noted.server, lines).await;
     }
     protect(&mut response, keep, is_secure);
     response
@@ -589,7 +589,7 @@ fn came_from(ask: &Ask) -> Option<String> {
 /// A no, as a page or as problem+json (RFC 9457).
 fn tell(ask: &Ask, problem: &Problem) -> Response {
     if ask.wants_json {
-        let body = problem_json(problem, ask.lang);
+        let body = problem.json(ask.lang).to_string();
         let mut told = answer(problem.status, PROBLEM_JSON, body.into());
         crate::audit::mark(&mut told, problem);
         return told;
@@ -602,13 +602,3 @@ fn tell(ask: &Ask, problem: &Problem) -> Response {
 }
 
 const PROBLEM_JSON: &str = "application/problem+json";
-
-fn problem_json(problem: &Problem, lang: Lang) -> String {
-    let body = serde_json::json!({
-        "type": "about:blank",
-        "status": problem.status.as_u16(),
-        "code": problem.code,
-        "title": problem.sentence(lang),
-    });
-    body.to_string()
-}

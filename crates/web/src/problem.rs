@@ -37,8 +37,22 @@ impl Problem {
             ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "field")
         }
     }
+    /// A field that nobody here has heard of.
+    pub fn unknown_field(name: &str) -> Problem {
+        let name: String = name.chars().take(40).collect();
+        Problem { args: vec![("field", name.into())], ..Problem::bad("field-unknown") }
+    }
     pub fn refused(refusal: &impl Refusal) -> Problem {
         Problem { args: refusal.args(), ..Problem::new(StatusCode::CONFLICT, refusal.code()) }
+    }
+    /// As RFC 9457 has it, with our code.
+    pub fn json(&self, lang: Lang) -> serde_json::Value {
+        serde_json::json!({
+            "type": "about:blank",
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "title": self.sentence(lang),
+        })
     }
     /// The sentence, in the asker's language.
     pub fn sentence(&self, lang: Lang) -> String {

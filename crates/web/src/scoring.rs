@@ -4,6 +4,7 @@ mod batch;
 mod hand_over;
 mod review;
 mod round;
+pub(crate) mod sheets;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/score", row!("scoring.visits"), score, mine, visit::visits)
             .takes(&["month", "q", "batch", "todo", "page"]),
+        Route::post("/score", row!("scoring.save_sheets"), score, mine, sheets::save)
+            .takes(&["sheets"])
+            .body_max(sheets::BODY_MAX),
         Route::post("/score/export", row!("scoring.export_visits"), export, mine, visit::export)
             .takes(&["key", "kind", "why", "month", "q", "batch", "todo"]),
         Route::get(

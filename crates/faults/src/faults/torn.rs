@@ -157,7 +157,11 @@ impl Fault for OtherBody {
         rig.row.recovery.clear();
         for turn in 0..self.times(kit.tier) {
             let dice = &mut rig.dice;
-            let made = if turn % 2 == 0 { zone.cast.sheet(dice) } else { zone.cast.redeem(dice) };
+            let made = match turn % 3 {
+                0 => zone.cast.sheet(dice),
+                1 => zone.cast.redeem(dice),
+                _ => zone.cast.phone(dice),
+            };
             let Some(entry) = made else { continue };
             let Some(done) = ask(rig.at()?, &rig.journal, entry) else { continue };
             if !done.is_acked() {
@@ -165,16 +169,30 @@ impl Fault for OtherBody {
             }
             let text = String::from_utf8_lossy(&done.asked.body).into_owned();
             let other = match done.kind {
-                Kind::Sheet => text.replace("\"remark\":\"", "\"remark\":\"no: "),
+                Kind::Sheet | Kind::Sheets => text.replace("\"remark\":\"", "\"remark\":\"no: "),
                 _ => text.replace(":\"1\"}", ":\"2\"}"),
             };
             let mut asked = done.asked.clone();
             asked.body = other.into_bytes();
             let answer = asked.send(rig.at()?)?;
             rig.row.fired += 1;
-            if answer.status != 409 || answer.json()["code"] != "key-reused" {
+            let reused = (Some(409), Some("key-reused"));
+            let told = |told: &serde_json::Value| {
+                let status = told["status"].as_u64();
+                (status, told["code"].as_str()) == reused
+            };
+            let is_refused = match answer.json()["sheets"].as_array() {
+                Some(each) => each.len() == done.keys.len() && each.iter().all(told),
+                None => answer.status == 409 && told(&answer.json()),
+            };
+            if !is_refused {
                 let said = format!("{} {}", answer.status, answer.body);
                 rig.row.wrong.push(format!("another body under the same key: {said}"));
+            }
+            // The first is what stands.
+            let again = done.asked.send(rig.at()?)?;
+            if done.answer.is_none_or(|first| first.json() != again.json()) {
+                rig.row.wrong.push(format!("the first body is answered {}", again.body));
             }
         }
         rig.check()?;

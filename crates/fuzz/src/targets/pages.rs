@@ -23,29 +23,29 @@ use web::{Needs, Route, Server};
 
 use crate::bytes::Bytes;
 
-struct House {
+pub(super) struct House {
     stage: Stage,
     router: Router,
     /// The cookies of somebody of each role.
-    people: Vec<(Role, String)>,
+    pub people: Vec<(Role, String)>,
     /// Ids that requests may name.
     ids: Vec<Id>,
 }
 
-struct Seen {
-    status: u16,
-    body: Vec<u8>,
+pub(super) struct Seen {
+    pub status: u16,
+    pub body: Vec<u8>,
 }
 
 impl Seen {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 thread_local! {
     static LISTS: House = lists();
-    static VISITS: (House, Id, Id) = visits();
+    pub(super) static VISITS: (House, Id, Id) = visits();
 }
 
 fn house(stage: Stage) -> House {
@@ -119,7 +119,7 @@ fn visits() -> (House, Id, Id) {
 }
 
 impl House {
-    fn ask(
+    pub fn ask(
         &self,
         method: Method,
         path: &str,
@@ -336,7 +336,8 @@ fn canonical(fields: &BTreeMap<String, String>) -> String {
     marks.collect::<Vec<_>>().join(";")
 }
 
-fn kept(house: &House, id: Id) -> Option<(String, String, String)> {
+/// Marks, day and remark of a sheet.
+pub(super) fn kept(house: &House, id: Id) -> Option<(String, String, String)> {
     let found = house.stage.read::<_, Never>(move |tx| {
         let sheet = store::scoring::find_sheet(tx, id)?;
         Ok(sheet.map(|s| {

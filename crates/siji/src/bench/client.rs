@@ -56,17 +56,27 @@ impl Phone {
 
     /// Sends a record under a key of its own until it is saved; how long that took in all.
     pub fn send(&self, url: &str, cookie: &str, fields: &str) -> anyhow::Result<Duration> {
-        let begun = Instant::now();
         let key = domain::id::new(web::now(), web::random());
         let body = format!("{{\"key\":\"{key}\",{fields}}}");
+        Ok(self.send_until_taken(url, cookie, &body)?.0)
+    }
+
+    /// Sends a body, with its keys, until it is taken; how long that took in all, and the answer.
+    pub fn send_until_taken(
+        &self,
+        url: &str,
+        cookie: &str,
+        body: &str,
+    ) -> anyhow::Result<(Duration, String)> {
+        let begun = Instant::now();
         for again in 0..AGAIN_MAX {
             let sent = self.agent.post(url).header("cookie", cookie);
             let sent = sent.header("x-forwarded-for", &self.address);
-            let mut answer = sent.header("content-type", "application/json").send(&body)?;
+            let mut answer = sent.header("content-type", "application/json").send(body)?;
             let status = answer.status();
             let words = answer.body_mut().read_to_string()?;
             match status.as_u16() {
-                200 => return Ok(begun.elapsed()),
+                200 => return Ok((begun.elapsed(), words)),
                 503 => std::thread::sleep(Duration::from_millis(u64::from(20 + again * 5))),
                 _ => anyhow::bail!("{url} answered {status}: {words}"),
             }

@@ -1,5 +1,7 @@
-//! One sheet of one household: what saving it depends on, and how it is kept.
+//! Sheets, one of one household or many that came in together: what saving them depends on, and how
+//! they are kept.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::audit::Digest;
@@ -8,7 +10,7 @@ use domain::scoring::{BatchState, RosterPlace, Scorer, Scores};
 use domain::{Date, Id, Millis};
 
 use super::{scorer, scores, state};
-use crate::{Result, Row, Tx, args};
+use crate::{Result, Row, Tx, Type, args};
 
 /// What saving one sheet depends on, read in one statement.
 pub struct SheetFacts {
@@ -41,6 +43,51 @@ pub fn sheet_facts(tx: &mut Tx, batch: Id, household: Id) -> Result<Option<Sheet
     };
     let scheme = crate::scheme::load_known(tx, scheme, digest)?;
     Ok(Some(SheetFacts { path, state, visits_from, visits_to, scheme, place }))
+}
+
+/// The same for many pairs of a batch and a household; what is not in it has no such batch.
+pub fn facts_of_sheets(tx: &mut Tx, pairs: &[(Id, Id)]) -> Result<HashMap<(Id, Id), SheetFacts>> {
+    let mut batches = Vec::new();
+    let of_round = "SELECT b.id, b.path, b.state, r.visits_from, r.visits_to, s.id, s.digest \
+                    FROM batch b JOIN round r ON r.id = b.round JOIN scheme s ON s.id = r.scheme";
+    tx.each_of(of_round, &[], "b.id", &batches_of(pairs), |r| {
+        let scheme = (r.id(5)?, r.digest(6)?);
+        batches.push((r.id(0)?, r.text(1)?, state(r, 2)?, r.date(3)?, r.date(4)?, scheme));
+        Ok(())
+    })?;
+    let mut facts = HashMap::new();
+    for (batch, path, state, visits_from, visits_to, (scheme, digest)) in batches {
+        let scheme = crate::scheme::load_known(tx, scheme, digest)?;
+        let households = households_in(batch, pairs);
+        let mut places = HashMap::new();
+        let on_roster = "SELECT o.household, o.able_to_work, o.officer, o.cadre \
+                         FROM (SELECT * FROM roster WHERE batch = $1) o";
+        tx.each_of(on_roster, &args![batch], "o.household", &households, |r| {
+            let (officer, cadre) = (r.opt_id(2)?, r.opt_id(3)?);
+            let place = RosterPlace { able_to_work: r.bool(1)?, officer, cadre };
+            places.insert(r.id(0)?, place);
+            Ok(())
+        })?;
+        facts.extend(households.into_iter().map(|household| {
+            let (path, scheme) = (path.clone(), scheme.clone());
+            let place = places.remove(&household);
+            let known = SheetFacts { path, state, visits_from, visits_to, scheme, place };
+            ((batch, household), known)
+        }));
+    }
+    Ok(facts)
+}
+
+/// Each of them once.
+fn batches_of(pairs: &[(Id, Id)]) -> Vec<Id> {
+    let batches: BTreeSet<Id> = pairs.iter().map(|pair| pair.0).collect();
+    batches.into_iter().collect()
+}
+
+fn households_in(batch: Id, pairs: &[(Id, Id)]) -> Vec<Id> {
+    let of_batch = pairs.iter().filter(|pair| pair.0 == batch);
+    let households: BTreeSet<Id> = of_batch.map(|pair| pair.1).collect();
+    households.into_iter().collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +176,77 @@ pub fn record_sheet(tx: &mut Tx, mut sheet: Sheet) -> Result<Sheet> {
         ],
     )?;
     Ok(sheet)
+}
+
+/// Keeps many sheets, each with the path of its batch, one after the other: the last of a household
+/// counts. `sheet.replaces` is filled in here.
+pub fn record_sheets(tx: &mut Tx, sheets: &mut [(Sheet, &str)]) -> Result<()> {
+    let pairs: Vec<_> = sheets.iter().map(|(sheet, _)| (sheet.batch, sheet.household)).collect();
+    let mut current = HashMap::new();
+    for batch in batches_of(&pairs) {
+        let standing = "SELECT s.household, s.scorer, s.id \
+                        FROM (SELECT * FROM sheet WHERE batch = $1 AND current) s";
+        let households = households_in(batch, &pairs);
+        tx.each_of(standing, &args![batch], "s.household", &households, |r| {
+            current.insert((batch, r.id(0)?, scorer(r, 1)?), r.id(2)?);
+            Ok(())
+        })?;
+    }
+    let known: BTreeSet<Id> = current.values().copied().collect();
+    for (sheet, _) in sheets.iter_mut() {
+        sheet.replaces = current.insert((sheet.batch, sheet.household, sheet.scorer), sheet.id);
+    }
+    let replaced = sheets.iter().filter_map(|(sheet, _)| sheet.replaces);
+    let replaced = replaced.filter(|id| known.contains(id)).map(|id| args![id, false]);
+    tx.update_all("sheet", ("id", Type::Id), &[("current", Type::Bool)], replaced)?;
+    let columns = [
+        ("id", Type::Id),
+        ("batch", Type::Id),
+        ("household", Type::Id),
+        ("scorer", Type::Text),
+        ("person", Type::Id),
+        ("visited_on", Type::Text),
+        ("scores", Type::Text),
+        ("remark", Type::Text),
+        ("opened_at", Type::Int),
+        ("at", Type::Int),
+        ("replaces", Type::Id),
+        ("current", Type::Bool),
+        ("digest", Type::Bytes),
+        ("path", Type::Text),
+    ];
+    let rows = sheets.iter().map(|(sheet, path)| {
+        let counts = current[&(sheet.batch, sheet.household, sheet.scorer)] == sheet.id;
+        args![
+            sheet.id,
+            sheet.batch,
+            sheet.household,
+            sheet.scorer.code(),
+            sheet.person,
+            sheet.visited_on,
+            &sheet.scores,
+            &sheet.remark,
+            sheet.opened_at,
+            sheet.at,
+            sheet.replaces,
+            counts,
+            sheet.digest(),
+            *path,
+        ]
+    });
+    tx.insert_all("sheet", &columns, "", rows)?;
+    Ok(())
+}
+
+/// Those of these sheets that there are.
+pub fn find_sheets(tx: &mut Tx, ids: &[Id]) -> Result<HashMap<Id, Sheet>> {
+    let mut found = HashMap::new();
+    tx.each_of(&format!("SELECT {SHEET} FROM sheet s"), &[], "s.id", ids, |r| {
+        let sheet = sheet(r)?;
+        found.insert(sheet.id, sheet);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 pub fn find_sheet(tx: &mut Tx, id: Id) -> Result<Option<Sheet>> {

@@ -86,10 +86,7 @@ pub(crate) fn known<'n>(
 ) -> Result<(), Problem> {
     match names.find(|name| !route.takes_field(name)) {
         None => Ok(()),
-        Some(name) => {
-            let name: String = name.chars().take(40).collect();
-            Err(Problem { args: vec![("field", name.into())], ..Problem::bad("field-unknown") })
-        }
+        Some(name) => Err(Problem::unknown_field(name)),
     }
 }
 

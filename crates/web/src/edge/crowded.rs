@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
+use super::cookie;
 use super::headers::{Keep, STILL_PAGE, protect};
-use super::{cookie, problem_json};
 use crate::ask::answer;
 use crate::problem::Problem;
 use crate::texts::{Lang, Texts};
@@ -59,7 +59,7 @@ impl Words {
             page.render().map_or_else(|_| Bytes::new(), Bytes::from)
         };
         Words {
-            json: problem_json(&problem, lang).into(),
+            json: problem.json(lang).to_string().into(),
             page: page(Some(say("open-again"))),
             form: page(None),
         }

@@ -1,11 +1,14 @@
 //! Own households to visit, and the score form made for a phone.
 
+use std::collections::BTreeMap;
+
 use app::Never;
-use app::scoring::{SaveSheet, ScorePage, VisitFilter};
+use app::scoring::{SaveSheet, Saved, ScorePage, VisitFilter};
 use askama::Template;
 use axum::response::Response;
 use domain::calendar::Month;
 use domain::{Date, Id, parse_day};
+use serde_json::{Value, json};
 use store::scoring::{Progress, Visit};
 
 use super::{Line, key_of, lines, mark_words, scores_of, text_of};
@@ -153,33 +156,43 @@ pub(super) async fn form(ask: Ask) -> Result<Response, Problem> {
     })
 }
 
-pub(super) async fn save(ask: Ask) -> Result<Response, Problem> {
-    let (batch, household) = (ask.id("batch")?, ask.id("household")?);
-    let fields = ask.fields()?;
-    let remark = text_of(&fields, "remark");
+/// The sheet that these fields make, of the household at this address.
+pub(super) fn sheet_of(
+    fields: &BTreeMap<String, String>,
+    batch: Id,
+    household: Id,
+) -> Result<SaveSheet, Problem> {
+    let remark = text_of(fields, "remark");
     if remark.chars().count() > REMARK_MAX {
         return Err(Problem::field("remark"));
     }
-    let visited_on = match text_of(&fields, "visited_on").as_str() {
+    let visited_on = match text_of(fields, "visited_on").as_str() {
         "" => None,
         text => Some(parse_day(text).ok_or_else(|| Problem::field("visited_on"))?),
     };
-    let request = SaveSheet {
-        key: key_of(&fields)?,
+    Ok(SaveSheet {
+        key: key_of(fields)?,
         batch,
         household,
-        scores: scores_of(&fields)?,
+        scores: scores_of(fields)?,
         remark,
         visited_on,
         opened_at: fields.get("opened_at").and_then(|at| at.parse().ok()),
-    };
+    })
+}
+
+/// A saved sheet, as its sender is told.
+pub(super) fn saved_json(key: Id, saved: &Saved) -> Value {
+    json!({ "id": key, "scorer": saved.scorer.code(), "replaces": saved.replaces })
+}
+
+pub(super) async fn save(ask: Ask) -> Result<Response, Problem> {
+    let (batch, household) = (ask.id("batch")?, ask.id("household")?);
+    let request = sheet_of(&ask.fields()?, batch, household)?;
     let key = request.key;
     let saved = ask.write(move |tx, who| app::scoring::save_sheet(tx, who, &request)).await?;
     if ask.wants_json {
-        let record = serde_json::json!({
-            "id": key, "scorer": saved.scorer.code(), "replaces": saved.replaces,
-        });
-        return ask.json(&record);
+        return ask.json(&saved_json(key, &saved));
     }
     let next = ask
         .read::<_, Never>(move |tx, who| app::scoring::next_visit(tx, who, batch, household))
@@ -189,5 +202,5 @@ pub(super) async fn save(ask: Ask) -> Result<Response, Problem> {
         None => "/score".to_owned(),
     };
     let done = if next.is_some() { "sheet-saved" } else { "village-visited" };
-    ask.done(&to, done, &serde_json::json!({}))
+    ask.done(&to, done, &json!({}))
 }

@@ -182,6 +182,9 @@ fn fields(operation: &Value) -> BTreeMap<String, Value> {
         .map(|p| (p["name"].as_str().expect("a name").to_owned(), p["schema"].clone()))
         .collect();
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    // Of sheets that come in together, one sheet's.
+    let each = &body["properties"]["sheets"]["items"];
+    let body = if each.is_null() { body } else { each };
     if let Some(object) = body["properties"].as_object() {
         fields.extend(object.iter().map(|(name, schema)| (name.clone(), schema.clone())));
     }
@@ -196,6 +199,7 @@ fn fitting(house: &House, name: &str, schema: &Value) -> String {
     let id = |table| house.ids(table).first().map_or_else(|| house.stage.id(), |id| *id);
     match (schema["format"].as_str(), name) {
         (Some("uuid"), "key") => house.stage.id().to_string(),
+        (Some("uuid"), "batch") => id("batch").to_string(),
         (Some("uuid"), "household") => id("household").to_string(),
         (Some("uuid"), "day") => id("market_day").to_string(),
         (Some("uuid"), "place") => id("place").to_string(),
@@ -258,6 +262,10 @@ fn whatever_is_typed_into_a_field_is_answered_as_the_document_says() {
                     }
                     _ => {
                         let body = serde_json::to_value(&typed).expect("an object");
+                        let body = match route.takes {
+                            ["sheets"] => serde_json::json!({ "sheets": [body] }),
+                            _ => body,
+                        };
                         house.ask(&Method::POST, &path, cookie, Some(&body))
                     }
                 };

@@ -12,3 +12,4 @@ mod month;
 mod papers;
 mod posting;
 mod privacy;
+mod sheets;

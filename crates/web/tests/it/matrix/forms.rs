@@ -97,6 +97,13 @@ pub fn sent(house: &House, route: &Route, record: Option<&Record>) -> Sent {
             put("text", "agreed".into());
         }
         "scoring.save_sheet" => put("scores", testkit::month::FULL.into()),
+        // One sheet's own fields: they come as a batch of one.
+        "scoring.save_sheets" => {
+            put("key", house.key().to_string());
+            put("batch", id("batch").to_string());
+            put("household", id("household").to_string());
+            put("scores", testkit::month::FULL.into());
+        }
         "scoring.settle" => put("take", "officer".into()),
         "posting.post" => put("from", house.zone.today.to_string()),
         "posting.object" | "posting.record_objection" => {
@@ -189,12 +196,18 @@ pub fn sent(house: &House, route: &Route, record: Option<&Record>) -> Sent {
     }
     // What a route does not take is refused before anything else is looked at.
     fields.retain(|(name, _)| {
-        route.takes.iter().any(|takes| match takes.split_once('<') {
-            Some((family, _)) => name.starts_with(family),
-            None => takes == name,
-        })
+        takes_sheets(route)
+            || route.takes.iter().any(|takes| match takes.split_once('<') {
+                Some((family, _)) => name.starts_with(family),
+                None => takes == name,
+            })
     });
     Sent { path, fields }
+}
+
+/// Does it take sheets together, and answer each of them by itself?
+pub fn takes_sheets(route: &Route) -> bool {
+    route.takes == ["sheets"]
 }
 
 fn reveal(put: &mut impl FnMut(&str, String), field: &str) {

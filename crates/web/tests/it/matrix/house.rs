@@ -1,6 +1,6 @@
 //! A played zone behind the real router, another zone beside it, and everybody who asks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use testkit::Stage;
 use tower::ServiceExt;
 use web::{Guard, Route, Server};
 
-use super::forms::{Sent, sent};
+use super::forms::{Sent, sent, takes_sheets};
 use super::policy::{Cell, Outcome, Placement, Policy, Row};
 use super::zone::{HAMLET, TOWNSHIP, TOWNSHIPS, VILLAGE, VILLAGES, ZONE, Zone};
 use super::{Picture, askers, placements};
@@ -283,6 +283,11 @@ impl<'g, 's> House<'g, 's> {
                     self.key()
                 )
             }
+            false if takes_sheets(route) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                let sheet: BTreeMap<_, _> = sent.fields.iter().cloned().collect();
+                serde_json::json!({ "sheets": [sheet] }).to_string()
+            }
             false => {
                 let form = "application/x-www-form-urlencoded";
                 request = request.header(header::CONTENT_TYPE, form);
@@ -297,7 +302,11 @@ impl<'g, 's> House<'g, 's> {
             let body = body.collect().await.expect("a body").to_bytes();
             let text = format!("{:?}\n{}", parts.headers, unpacked(&body));
             let to = parts.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
-            let outcome = match parts.status {
+            let told = match parts.status {
+                StatusCode::OK if takes_sheets(route) => status_of_sheet(&body),
+                status => status,
+            };
+            let outcome = match told {
                 StatusCode::UNAUTHORIZED => Outcome::SignIn,
                 StatusCode::SEE_OTHER if to.is_some_and(|to| to.starts_with("/login?next=")) => {
                     Outcome::SignIn
@@ -310,7 +319,7 @@ impl<'g, 's> House<'g, 's> {
                 status if status.is_server_error() => Outcome::Broken,
                 _ => Outcome::Allowed,
             };
-            Answer { status: parts.status, outcome, text }
+            Answer { status: told, outcome, text }
         })
     }
 
@@ -674,6 +683,14 @@ const UPLOADS: [&str; 3] = ["registry.receive", "scheme.upload", "calendar.impor
 pub fn is_walled(line: &str) -> bool {
     let field = line.split_whitespace().nth(3).unwrap_or_default();
     store::wall::walled().any(|table| field.split('.').next() == Some(table))
+}
+
+/// How the one sheet of a batch was answered.
+fn status_of_sheet(body: &[u8]) -> StatusCode {
+    let told: serde_json::Value = serde_json::from_slice(body).expect("an answer");
+    let [sheet] = &told["sheets"].as_array().expect("sheets")[..] else { panic!("{told}") };
+    let status = sheet["status"].as_u64().and_then(|s| u16::try_from(s).ok());
+    status.map_or(StatusCode::OK, |s| StatusCode::from_u16(s).expect("a status"))
 }
 
 /// As text: a paper or a workbook with all that is packed in it.

@@ -13,7 +13,7 @@ use store::args;
 
 use super::client::{self, Phone};
 use super::ground::Ground;
-use super::pages::{Cast, cast};
+use super::pages::{ASKED_OF, Cast, cast};
 use super::process::Child;
 use super::report::{Promise, Row};
 use super::sheets::{Visit, writers};
@@ -24,7 +24,7 @@ const WARM: Duration = Duration::from_secs(2);
 const RUN: Duration = Duration::from_secs(8);
 const RUNS: usize = 3;
 /// Of twenty requests: one at the counter, three sheets, sixteen pages.
-const TURN: usize = 20;
+const TURN: usize = 1 + SHEETS + ASKED_OF;
 const SHEETS: usize = 3;
 
 pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
@@ -134,7 +134,7 @@ fn ask(
                 phone.send(&url, cookie, &visit.fields)?;
             }
             of => {
-                let (who, path) = day.cast.page(turn * TURN + of);
+                let (who, path) = day.cast.page(turn, of - SHEETS - 1);
                 client::get(&agent, &format!("http://{at}{path}"), who)?;
             }
         }

@@ -103,6 +103,9 @@ pub struct Bench {
     ledger_part: Option<ledger::Part>,
     #[arg(long, hide = true)]
     transfers: Option<u64>,
+    /// Count how often the disk of `data` flushes, and no more.
+    #[arg(long, hide = true, requires = "data")]
+    flushes: bool,
 }
 
 fn names() -> PossibleValuesParser {
@@ -118,6 +121,10 @@ impl Bench {
         if let (Some(households), Some(data)) = (self.month, &self.data) {
             let zone = Zone { database: self.database, ..Zone::in_folder(data) };
             month::play(&zone, usize::try_from(households)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let (true, Some(data)) = (self.flushes, &self.data) {
+            println!("{}", report::fsync_per_second(data)?);
             return Ok(ExitCode::SUCCESS);
         }
         if let (Some(part), Some(transfers)) = (self.ledger_part, self.transfers) {

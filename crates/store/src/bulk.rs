@@ -1,5 +1,7 @@
 //! Many rows at once: prepared statements on SQLite, arrays on PostgreSQL.
 
+use std::fmt::Write as _;
+
 use crate::dialect::for_sqlite;
 use crate::tx::{Engine, pg_args};
 use crate::{Broken, Result, Row, Tx, Val};
@@ -139,24 +141,28 @@ impl Tx<'_> {
     ) -> Result<u64> {
         let all: Vec<_> = std::iter::once(key).chain(columns.iter().copied()).collect();
         let sets = |value: &dyn Fn(usize, &str) -> String| {
-            let set = |(i, c): (usize, &(&str, Type))| format!("{} = v.{}", c.0, value(i, c.0));
+            let set = |(i, c): (usize, &(&str, Type))| format!("{} = {}", c.0, value(i, c.0));
             columns.iter().enumerate().map(set).collect::<Vec<_>>().join(", ")
         };
         if self.is_sqlite() {
-            // It calls the columns of `VALUES` by number and cannot be told better.
-            let sets = sets(&|i, _| format!("column{}", i + 2));
+            let key = key.0;
             let values = |rows| {
+                if rows == 1 {
+                    let sets = sets(&|i, _| format!("${}", i + 2));
+                    return format!("UPDATE {table} SET {sets} WHERE {key} = $1");
+                }
+                // It calls the columns of `VALUES` by number and cannot be told better.
+                let sets = sets(&|i, _| format!("v.column{}", i + 2));
                 format!(
-                    "UPDATE {table} SET {sets} FROM (VALUES {}) AS v WHERE {table}.{} = v.column1",
+                    "UPDATE {table} SET {sets} FROM (VALUES {}) AS v WHERE {table}.{key} = v.column1",
                     tuples(rows, all.len()),
-                    key.0
                 )
             };
             return self.write_rows(all.len(), values, rows);
         }
         let many = format!(
             "UPDATE {table} AS t SET {} FROM UNNEST({}) AS v({}) WHERE t.{3} = v.{3}",
-            sets(&|_, name| name.to_owned()),
+            sets(&|_, name| format!("v.{name}")),
             arrays(&all),
             names(&all),
             key.0
@@ -304,19 +310,34 @@ impl Column {
     }
 }
 
+// The text of a statement is made for each use, a single row's too: so without a list of its parts.
+
 /// `n` parameters behind those before.
 fn places(before: usize, n: usize) -> String {
-    (before + 1..=before + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+    let mut text = String::with_capacity(6 * n);
+    for i in before + 1..=before + n {
+        let comma = if i == before + 1 { "" } else { ", " };
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{comma}${i}");
+    }
+    text
 }
 
 fn names(columns: &[(&str, Type)]) -> String {
-    columns.iter().map(|c| c.0).collect::<Vec<_>>().join(", ")
+    let mut text = String::with_capacity(24 * columns.len());
+    for (n, (name, _)) in columns.iter().enumerate() {
+        text.push_str(if n == 0 { "" } else { ", " });
+        text.push_str(name);
+    }
+    text
 }
 
 /// A statement on SQLite for so many rows.
 fn insert(table: &str, columns: &[(&str, Type)], tail: &str) -> impl Fn(usize) -> String {
-    let (names, n) = (names(columns), columns.len());
-    move |rows| format!("INSERT INTO {table} ({names}) VALUES {} {tail}", tuples(rows, n))
+    move |rows| {
+        let (names, tuples) = (names(columns), tuples(rows, columns.len()));
+        format!("INSERT INTO {table} ({names}) VALUES {tuples} {tail}")
+    }
 }
 
 /// The parameters of so many rows.

@@ -1,8 +1,10 @@
 //! This program started again: as a server, or for one command, watched for the memory it takes.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,20 +60,18 @@ impl Child {
     /// Serves a zone on a free port and waits for the first answer.
     pub fn serve(zone: &Zone, envs: &[(&str, String)]) -> anyhow::Result<Child> {
         let begun = Instant::now();
+        // Into a file: a pipe would wake the driver with every line, which shares the cores.
+        let log = zone.data.join("serve.log");
         let mut child = program()?
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options(zone))
             .envs(envs.iter().map(|(k, v)| (k, v)))
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(File::create(&log)?)
             .spawn()?;
-        let mut said = String::new();
-        let mut err = BufReader::new(child.stderr.take().context("the server's words")?);
-        err.read_line(&mut said)?;
+        let said = first_line(&log, &mut child)?;
         let at = said.rsplit("//").next().map(str::trim).and_then(|at| at.parse().ok());
         let at = at.with_context(|| format!("the server did not start: {said}"))?;
-        // Whatever it says later must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut err, &mut std::io::sink()));
         let mut server = Child { child, at, started: Duration::ZERO };
         server.first_answer()?;
         server.started = begun.elapsed();
@@ -107,6 +107,28 @@ impl Drop for Child {
             let _ = self.child.wait();
         }
     }
+}
+
+/// What a server says first: where it is to be reached, or why it does not start.
+fn first_line(log: &Path, child: &mut std::process::Child) -> anyhow::Result<String> {
+    loop {
+        let is_over = child.try_wait()?.is_some();
+        let said = std::fs::read_to_string(log)?;
+        if let Some((line, _)) = said.split_once('\n') {
+            return Ok(line.to_owned());
+        }
+        anyhow::ensure!(!is_over, "the server ended without a word");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Flushes of this folder's disk in a second, with these variables set.
+pub fn flushes(folder: &Path, envs: &[(&str, String)]) -> anyhow::Result<f64> {
+    let mut program = program()?;
+    program.args(["bench", "--flushes", "--data"]).arg(folder);
+    let said = program.envs(envs.iter().map(|(k, v)| (k, v))).output()?;
+    let said = String::from_utf8(said.stdout)?;
+    said.trim().parse().with_context(|| format!("the flushes were not counted: {said}"))
 }
 
 /// This program; where its zone lies is said by the options alone.

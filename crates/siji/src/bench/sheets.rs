@@ -11,8 +11,8 @@ use store::args;
 
 use super::ground::Ground;
 use super::load::{self, Shot};
-use super::process::Child;
-use super::report::{Promise, Row, fsync_per_second};
+use super::process::{Child, flushes};
+use super::report::{Promise, Row};
 use super::{OWN_SIZE, client, phones, transfers};
 use crate::zone::Zone;
 
@@ -89,8 +89,8 @@ fn group_commit(
     rows.push(Row::of("sheets/s, 32 clients, 200 flushes/s", grouped.clone(), "1/s", None));
     rows.push(Row::of("sheets/s, none waited for, 200 flushes/s", waiting, "1/s", None));
     rows.push(Row::of("sheets/s, one commit each, 200 flushes/s", single.clone(), "1/s", None));
-    // What that disk can do by itself: the flush that is added, and this disk's own.
-    let flush = f64::from(OFFICE_FLUSH_MS) / 1000.0 + 1.0 / fsync_per_second(ground.folder())?;
+    // What that disk can do by itself.
+    let flush = 1.0 / flushes(ground.folder(), &slow("on"))?;
     let each = grouped.iter().map(|rate| rate * flush).collect();
     rows.push(Row::of("sheets for each flush, 200 flushes/s", each, "x", None));
     rows.extend(transfers::run(zone, &slow("on"), flush)?);

@@ -1,7 +1,8 @@
 //! Where jobs wait for the database: so many and no more, and none for an asker who has gone.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crate::db::Job;
@@ -18,14 +19,17 @@ struct Waiting {
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
+    /// Whoever has nothing to do, the last to have had something at the end.
+    idle: Vec<Thread>,
     is_closed: bool,
 }
 
-/// Several take from it, and none of them holds it while there is nothing to take.
+/// Several take from it, and none of them holds it while there is nothing to take. Who worked last is
+/// called first: their connection has its statements planned and its pages at hand, and where one is
+/// enough the others stay asleep.
 #[derive(Default)]
 struct Room {
     line: Mutex<Line>,
-    came: Condvar,
 }
 
 impl Room {
@@ -61,8 +65,11 @@ impl Door {
             return Err(Turned::Full);
         }
         line.waiting.push_back(Waiting { job, since: Instant::now() });
+        let called = line.idle.pop();
         drop(line);
-        self.0.came.notify_one();
+        if let Some(called) = called {
+            called.unpark();
+        }
         Ok(())
     }
 
@@ -73,8 +80,9 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.0.line().is_closed = true;
-        self.0.came.notify_all();
+        let mut line = self.0.line();
+        line.is_closed = true;
+        line.idle.drain(..).for_each(|idle| idle.unpark());
     }
 }
 
@@ -116,20 +124,27 @@ impl Inbox {
     }
 
     fn take(&self, until: Option<Instant>) -> Option<Waiting> {
+        let me = std::thread::current();
         let mut line = self.0.line();
         loop {
+            // Whoever was called takes what there is, their time over or not: nobody else was called.
             let taken = line.waiting.pop_front();
             if taken.is_some() || line.is_closed {
                 return taken;
             }
-            line = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => self.0.came.wait(line).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return None,
-                Some(left) => {
-                    let waited = self.0.came.wait_timeout(line, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return None;
+            }
+            line.idle.push(me.clone());
+            drop(line);
+            match left {
+                None => std::thread::park(),
+                Some(left) => std::thread::park_timeout(left),
+            }
+            line = self.0.line();
+            // Woken by nobody's call, they still stand there.
+            line.idle.retain(|idle| idle.id() != me.id());
         }
     }
 }

@@ -238,13 +238,14 @@ pub fn batch(tx: &mut Tx, who: &Who, id: Id) -> Answer<BatchPage> {
     let batch = to_read(tx, who, id)?;
     let scheme = store::scheme::load(tx, batch.scheme)?;
     let looks = store::scoring::looks(tx, &batch, &scheme)?;
-    let names = store::scoring::names(tx, id)?;
+    let notes = notes(scheme.monthly_max, &looks);
+    let names = store::scoring::names(tx, notes.iter().map(|note| note.person))?;
     let next = NextStep::of(who, &batch);
     let to_visit = match batch.state {
         BatchState::Draft => store::scoring::to_visit(tx, id, TO_VISIT_SHOWN)?,
         _ => Vec::new(),
     };
-    Ok(BatchPage { notes: notes(scheme.monthly_max, &looks), batch, scheme, names, next, to_visit })
+    Ok(BatchPage { notes, batch, scheme, names, next, to_visit })
 }
 
 // Review ------------------------------------------------------------------------------------------
@@ -256,7 +257,6 @@ pub struct Review {
     pub lines: Vec<ReviewLine>,
     /// Households that the list has in all.
     pub total: usize,
-    pub names: HashMap<Id, String>,
     /// Unsettled households whose two sheets are equal.
     pub equal: usize,
     pub may_settle: bool,
@@ -320,7 +320,6 @@ pub fn review(
     let batch = to_read(tx, who, id)?;
     let scheme = store::scheme::load(tx, batch.scheme)?;
     let relations = store::scoring::relatives(tx, id, who.person)?;
-    let names = store::scoring::names(tx, id)?;
     let mut lines = store::scoring::lines(tx, id)?;
     let mut equal = 0;
     for line in &mut lines {
@@ -341,7 +340,7 @@ pub fn review(
     let may_settle =
         batch.state == BatchState::Scored && who.scope(Permission::Review).covers(&batch.path);
     let total = lines.len();
-    Ok(Review { batch, scheme, lines: shown, total, names, equal, may_settle })
+    Ok(Review { batch, scheme, lines: shown, total, equal, may_settle })
 }
 
 /// The whole review of one village to take out, in the order of its page.
@@ -399,7 +398,9 @@ pub fn review_one(tx: &mut Tx, who: &Who, id: Id, household: Id) -> Answer<Revie
     let relation = store::scoring::relation(tx, who.person, household)?;
     let relations: Vec<_> = relation.into_iter().map(|r| (household, r)).collect();
     let line = review_line(who, &scheme, line, &relations)?;
-    let names = store::scoring::names(tx, id)?;
+    let of = &line.line;
+    let people = [of.officer, of.cadre, of.settlement.as_ref().map(|settled| settled.person)];
+    let names = store::scoring::names(tx, people.into_iter().flatten())?;
     let may_settle =
         batch.state == BatchState::Scored && who.scope(Permission::Review).covers(&batch.path);
     Ok(ReviewOne { batch, scheme, line, names, may_settle })

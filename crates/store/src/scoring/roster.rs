@@ -139,17 +139,20 @@ pub fn relatives(tx: &mut Tx, batch: Id, person: Id) -> Result<Vec<(Id, String)>
     )
 }
 
-/// Names of people, as a page shows who did what.
-pub fn names(tx: &mut Tx, batch: Id) -> Result<std::collections::HashMap<Id, String>> {
-    let rows = tx.all(
-        "SELECT p.id, p.name FROM person p WHERE p.id IN \
-         (SELECT officer FROM roster WHERE batch = $1 UNION SELECT cadre FROM roster \
-          WHERE batch = $1 UNION SELECT person FROM settlement WHERE batch = $1 \
-          AND current)",
-        &args![batch],
-        |r| Ok((r.id(0)?, r.text(1)?)),
-    )?;
-    Ok(rows.into_iter().collect())
+/// Names of people, as a page shows who did what; an id may be there twice.
+pub fn names(
+    tx: &mut Tx,
+    people: impl IntoIterator<Item = Id>,
+) -> Result<std::collections::HashMap<Id, String>> {
+    let mut people: Vec<Id> = people.into_iter().collect();
+    people.sort_unstable();
+    people.dedup();
+    let mut names = std::collections::HashMap::with_capacity(people.len());
+    tx.each_of("SELECT p.id, p.name FROM person p", &[], "p.id", &people, |r| {
+        names.insert(r.id(0)?, r.text(1)?);
+        Ok(())
+    })?;
+    Ok(names)
 }
 
 /// A batch's sheets as the patterns look at them, held against the month before.

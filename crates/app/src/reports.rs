@@ -156,7 +156,7 @@ fn todo(tx: &mut Tx, who: &Who) -> Result<Todo, Failure<Never>> {
     }
     if who.may(Permission::ImportRegister) {
         let scope = who.scope(Permission::ImportRegister);
-        todo.register_is_empty = store::reports::households(tx, &scope)? == 0;
+        todo.register_is_empty = store::registry::count(tx, &scope)? == 0;
     }
     Ok(todo)
 }
@@ -205,7 +205,7 @@ fn picture(tx: &mut Tx, who: &Who, scope: &Scope) -> Result<Picture, Failure<Nev
         })
         .collect();
     Ok(Picture {
-        households: store::reports::households(tx, scope)?,
+        households: store::registry::count(tx, scope)?,
         month,
         coverage,
         totals: store::points::totals(tx, scope)?,

@@ -15,7 +15,7 @@ pub use assignments::{
     record_posts, set_units,
 };
 pub use households::{
-    HouseholdRow, each_household, find, find_by_number, miscounted, record_households,
+    HouseholdRow, count, each_household, find, find_by_number, miscounted, record_households,
     update_households,
 };
 pub use imports::{

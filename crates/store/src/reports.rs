@@ -147,19 +147,6 @@ pub fn areas_below(tx: &mut Tx, path: &str) -> Result<Vec<(String, String)>> {
     )
 }
 
-/// Households on the register. Where whole areas are asked for, what they say of themselves is added
-/// up.
-pub fn households(tx: &mut Tx, scope: &Scope) -> Result<i64> {
-    if scope.assigned {
-        let Within { sql, args } = Within::of(scope, "h.path", Some("h.id"), 1);
-        return count(tx, &format!("FROM household h WHERE h.active = TRUE AND {sql}"), &args);
-    }
-    let Within { sql, args } = Within::of(scope, "a.path", None, 1);
-    let sql =
-        format!("SELECT CAST(COALESCE(SUM(a.households), 0) AS BIGINT) FROM area a WHERE {sql}");
-    tx.one(&sql, &args, |r| r.int(0))
-}
-
 /// Points credited by certification in a scope, by month.
 pub fn credited_by_month(tx: &mut Tx, scope: &Scope, from: &str) -> Result<Vec<(String, i64)>> {
     let within = Within::of(scope, "b.path", None, 2);

@@ -453,6 +453,21 @@ fn what_has_no_fingerprint_is_found_by_what_it_adds_up_to() {
                 "redemption",
                 "lies elsewhere than what it belongs to",
             ),
+            (
+                "UPDATE area SET households = households + 1",
+                "area",
+                "says another number of households",
+            ),
+            (
+                "UPDATE market_day SET redemptions = redemptions + 1",
+                "market_day",
+                "says another sum than its redemptions",
+            ),
+            (
+                "UPDATE market_day SET points = points - 1",
+                "market_day",
+                "says another sum than its redemptions",
+            ),
             ("UPDATE roster SET path = ''", "roster", "lies elsewhere than what it belongs to"),
             ("UPDATE sheet SET path = '9'", "sheet", "lies elsewhere than what it belongs to"),
             (

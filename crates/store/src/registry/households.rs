@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use domain::access::Scope;
 use domain::registry::Household;
 use domain::{Id, Millis};
 
 use crate::sealed::{In, until_broken};
-use crate::{Keys, Result, Row, Tx, Type, Val, args};
+use crate::{Keys, Result, Row, Tx, Type, Val, Within, args};
 
 pub(super) const COLUMNS: &str = "h.id, h.number, h.village, h.path, h.hamlet, h.head_name, h.head, \
      h.size, h.graduation, h.graduated_year, h.poverty_cause, h.able_to_work, h.housing_grade, \
@@ -124,6 +125,19 @@ fn values(keys: &Keys, id: Id, h: &Household, search: String, at: Millis) -> Res
 /// The households on the register that live right in an area.
 const COUNTED: &str =
     "(SELECT COUNT(*) FROM household h WHERE h.village = area.id AND h.active = TRUE)";
+
+/// How many are on the register. Where whole areas are asked for, what they say of themselves is
+/// added up.
+pub fn count(tx: &mut Tx, scope: &Scope) -> Result<i64> {
+    let (sql, args) = if scope.assigned {
+        let Within { sql, args } = Within::of(scope, "h.path", Some("h.id"), 1);
+        (format!("COUNT(*) AS BIGINT) FROM household h WHERE h.active = TRUE AND {sql}"), args)
+    } else {
+        let Within { sql, args } = Within::of(scope, "a.path", None, 1);
+        (format!("COALESCE(SUM(a.households), 0) AS BIGINT) FROM area a WHERE {sql}"), args)
+    };
+    tx.one(&format!("SELECT CAST({sql}"), &args, |r| r.int(0))
+}
 
 /// The first area that says another number of households than live there.
 pub fn miscounted(tx: &mut Tx) -> Result<Option<Id>> {

@@ -85,7 +85,7 @@ pub fn list(
     let listing = listing(scope, filter, order);
     let is_whole = filter.search.trim().is_empty() && filter.area.is_none() && !filter.inactive;
     let total = match is_whole {
-        true => crate::reports::households(tx, scope)?,
+        true => super::count(tx, scope)?,
         false => listing.total(tx)?,
     };
     // Which ones, along an index; then what is shown of them.

@@ -273,3 +273,21 @@ fn what_is_written_down_stays() {
         }
     });
 }
+
+/// A reader's thread has a connection of its own, with what it has prepared.
+#[test]
+fn one_after_another_is_read_by_whoever_read_last() {
+    on_both(|stage| {
+        let mut threads = std::collections::BTreeMap::new();
+        for _ in 0..24 {
+            let read = stage.app.read::<_, Never>(Reach::System, |_| {
+                Ok(format!("{:?}", std::thread::current().id()))
+            });
+            *threads.entry(read.wait().unwrap()).or_insert(0) += 1;
+            // Whoever has answered lies down again.
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let most = threads.values().max().copied().unwrap_or(0);
+        assert!(most >= 18, "{}: {threads:?}", stage.engine);
+    });
+}

@@ -35,6 +35,19 @@ INSERT INTO batch (id, round, village, path, state, households) VALUES
    '00000000-0000-7000-8000-0000000000a2', '001.001', 'draft', 1),
   ('00000000-0000-7000-8000-0000000000e2', '00000000-0000-7000-8000-0000000000d2',
    '00000000-0000-7000-8000-0000000000a3', '001.002', 'draft', 1);
+INSERT INTO place (id, kind, name, area, path) VALUES ('00000000-0000-7000-8000-0000000000a7', 'store', 'S',
+  '00000000-0000-7000-8000-0000000000a1', '001');
+INSERT INTO market_day (id, place, village, path, on_date, spot, person, announced_at, digest) VALUES (
+  '00000000-0000-7000-8000-0000000000a8', '00000000-0000-7000-8000-0000000000a7',
+  '00000000-0000-7000-8000-0000000000a2', '001.001', '2026-10-05', '',
+  '00000000-0000-7000-8000-0000000000c1', 0, '');
+INSERT INTO redemption (id, receipt, household, market_day, place, points, reverses, person, on_date, at, digest)
+  SELECT d.id::uuid, d.id, '00000000-0000-7000-8000-0000000000b1', '00000000-0000-7000-8000-0000000000a8',
+  '00000000-0000-7000-8000-0000000000a7', d.points, d.reverses::uuid,
+  '00000000-0000-7000-8000-0000000000c1', '2026-10-05', 0, '' FROM (VALUES
+  ('00000000-0000-7000-8000-0000000000f4', 30, NULL), ('00000000-0000-7000-8000-0000000000f5', 12, NULL),
+  ('00000000-0000-7000-8000-0000000000f6', 12, '00000000-0000-7000-8000-0000000000f5'))
+  AS d (id, points, reverses);
 INSERT INTO roster (batch, household, position, head_name, able_to_work) VALUES
   ('00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000b1', 1, 'Zhang', true),
   ('00000000-0000-7000-8000-0000000000e2', '00000000-0000-7000-8000-0000000000b2', 1, 'Li', true);
@@ -183,6 +196,14 @@ fn a_zone_from_before_the_paths_opens_and_its_wall_holds() {
     assert_eq!(moved.wait().expect("its own"), 1, "the next village's household is not there");
     assert_eq!(left_over(&mut client), 0, "nothing of the old wall is left");
     assert_eq!(linked(&app), LINKED);
+    let counted = app.read::<_, Never>(Reach::System, |tx| {
+        let households = "SELECT households FROM area ORDER BY path";
+        let mut counted = tx.all(households, &args![], |r| r.int(0))?;
+        let day = "SELECT redemptions, points FROM market_day";
+        counted.extend(tx.one(day, &args![], |r| Ok([r.int(0)?, r.int(1)?]))?);
+        Ok(counted)
+    });
+    assert_eq!(counted.wait().expect("a count"), [0, 1, 1, 1, 30]);
     // A second start finds all as it should be.
     drop(app);
     App::open(&options).expect("it opens again");

@@ -264,7 +264,7 @@ pub fn bulletin(
     Ok(Bulletin {
         zone: zone_name(tx)?,
         month,
-        households: store::reports::households(tx, scope)?,
+        households: store::registry::count(tx, scope)?,
         coverage,
         flows: flows(tx, scope, month)?,
         bought: bought.map(|b| (b.name_zh, b.measure, b.quantity, b.points)).collect(),

@@ -16,7 +16,7 @@ use seal::Cipher;
 use store::access::{NewPost, without_login};
 use store::registry::Assignment;
 use store::scoring::{Batch, BatchFilter, Sheet};
-use store::{Type, args};
+use store::args;
 
 use crate::zone::Zone;
 
@@ -320,8 +320,10 @@ fn score(app: &App, batches: &[Batch], month: Month) -> anyhow::Result<()> {
         let (some, marks) = (some.to_vec(), marks.clone());
         let done = app.write::<_, Never>(Reach::System, move |tx| {
             for batch in &some {
-                let rows = sheets(tx, batch, &marks, month)?;
-                tx.insert_all("sheet", &SHEET, "", rows)?;
+                let sheets = sheets(tx, batch, &marks, month)?;
+                let mut sheets: Vec<_> =
+                    sheets.into_iter().map(|sheet| (sheet, batch.path.as_str())).collect();
+                store::scoring::record_sheets(tx, &mut sheets)?;
             }
             Ok(())
         });
@@ -330,36 +332,20 @@ fn score(app: &App, batches: &[Batch], month: Month) -> anyhow::Result<()> {
     Ok(())
 }
 
-const SHEET: [(&str, Type); 13] = [
-    ("id", Type::Id),
-    ("batch", Type::Id),
-    ("household", Type::Id),
-    ("scorer", Type::Text),
-    ("person", Type::Id),
-    ("visited_on", Type::Text),
-    ("scores", Type::Text),
-    ("remark", Type::Text),
-    ("opened_at", Type::Int),
-    ("at", Type::Int),
-    ("current", Type::Bool),
-    ("digest", Type::Bytes),
-    ("path", Type::Text),
-];
-
 fn sheets(
     tx: &mut app::Tx,
     batch: &Batch,
     marks: &[[String; 3]; 2],
     month: Month,
-) -> Result<Vec<Vec<store::Val>>, store::Broken> {
-    let mut rows = Vec::new();
+) -> Result<Vec<Sheet>, store::Broken> {
+    let mut sheets = Vec::new();
     for (n, line) in store::scoring::lines(tx, batch.id)?.into_iter().enumerate() {
         let visited_on = day(month, 1 + n as i64 % 15);
         let at = moment(visited_on, 9) + (n as i64 % 120) * 240_000;
         let scorers =
             [(Scorer::AssistanceOfficer, line.officer), (Scorer::AssignedCadre, line.cadre)];
         for (scorer, person) in scorers {
-            let sheet = Sheet {
+            sheets.push(Sheet {
                 id: key(at),
                 batch: batch.id,
                 household: line.household,
@@ -371,28 +357,10 @@ fn sheets(
                 opened_at: Some(at - 180_000),
                 at,
                 replaces: None,
-            };
-            rows.push(
-                args![
-                    sheet.id,
-                    sheet.batch,
-                    sheet.household,
-                    sheet.scorer.code(),
-                    sheet.person,
-                    sheet.visited_on,
-                    &sheet.scores,
-                    &sheet.remark,
-                    sheet.opened_at,
-                    sheet.at,
-                    true,
-                    sheet.digest(),
-                    &batch.path,
-                ]
-                .into(),
-            );
+            });
         }
     }
-    Ok(rows)
+    Ok(sheets)
 }
 
 /// Every item's best mark, and one below it for the first few.

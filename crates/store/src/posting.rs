@@ -156,9 +156,23 @@ pub fn log_heads(tx: &mut Tx) -> Result<Vec<(Id, i64, [u8; 32])>> {
     })
 }
 
+/// The order in which the postings `p` of a batch came to hang, by their entries `l` in the log: the list
+/// first. Clocks go back, and two may hang in one moment.
+fn as_hung(p: &str) -> String {
+    format!(
+        "CASE WHEN {p}.corrects IS NULL THEN 0 ELSE 1 END, \
+         COALESCE(l.number, {}), {p}.at, {p}.id",
+        i64::MAX
+    )
+}
+
 /// Every posting of a batch in the order they hung: the list, then what amends it.
 pub fn of_batch(tx: &mut Tx, batch: Id) -> Result<Vec<Posting>> {
-    let sql = format!("SELECT {POSTING} FROM posting p WHERE p.batch = $1 ORDER BY p.at, p.id");
+    let sql = format!(
+        "SELECT {POSTING} FROM posting p LEFT JOIN posting_log l ON l.posting = p.id \
+         WHERE p.batch = $1 ORDER BY {}",
+        as_hung("p")
+    );
     tx.all(&sql, &args![batch], posting)
 }
 
@@ -200,9 +214,13 @@ pub fn record(tx: &mut Tx, p: &Posting) -> Result<()> {
 
 /// The postings that amend this one, in order.
 pub fn corrections_of(tx: &mut Tx, posting: Id) -> Result<Vec<Id>> {
-    let sql = "SELECT c.id FROM posting p JOIN posting c ON c.batch = p.batch \
-               WHERE p.id = $1 AND c.corrects = p.id ORDER BY c.at, c.id";
-    tx.all(sql, &args![posting], |r| r.id(0))
+    let sql = format!(
+        "SELECT c.id FROM posting p JOIN posting c ON c.batch = p.batch \
+         LEFT JOIN posting_log l ON l.posting = c.id \
+         WHERE p.id = $1 AND c.corrects = p.id ORDER BY {}",
+        as_hung("c")
+    );
+    tx.all(&sql, &args![posting], |r| r.id(0))
 }
 
 /// Where this village's latest list hung, and whom to call.

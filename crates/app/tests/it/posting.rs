@@ -264,6 +264,28 @@ fn a_changed_row_hangs_anew_with_its_own_period() {
     });
 }
 
+/// What hangs last is what was entered last, whatever the clock said.
+#[test]
+fn a_row_corrected_again_while_the_clock_goes_back_is_certified_as_it_hangs() {
+    on_both(|stage| {
+        let village = Story::reviewed(stage);
+        let posted = village.hang();
+        // In place of 97; each of them other than the one before.
+        let marks = ["B1 4", "B1 0", "B1 10", "B1 4"].map(|mark| FULL.replace("B1 10", mark));
+        for (marks, at) in marks.iter().zip(["12:00", "11:00", "10:00", "10:00"]) {
+            stage.at(&format!("2026-11-25T{at}"));
+            let filed = village.object(posted.id, Some(2)).unwrap();
+            let answered =
+                village.answer_as(&village.committee, filed.id, Verdict::Upheld, Some(marks));
+            answered.unwrap().correction.expect("the changed row hangs anew");
+        }
+        stage.at("2026-12-20T08:00");
+        let total = village.certify_as(&village.township).unwrap().points;
+        assert_eq!(village.balances().iter().sum::<i64>(), total);
+        assert_eq!(village.balances()[1], 94);
+    });
+}
+
 #[test]
 fn who_scored_or_is_kin_neither_answers_nor_certifies() {
     on_both(|stage| {

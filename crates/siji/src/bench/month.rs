@@ -14,9 +14,9 @@ use domain::scoring::{Mark, Scorer, Scores};
 use domain::{Date, Id, Millis};
 use seal::Cipher;
 use store::access::{NewPost, without_login};
+use store::args;
 use store::registry::Assignment;
 use store::scoring::{Batch, BatchFilter, Sheet};
-use store::args;
 
 use crate::zone::Zone;
 

@@ -212,7 +212,7 @@ impl Tx<'_> {
                 for chunk in ids.chunks(CHUNK) {
                     let mut args = pg_args(args);
                     args.push(&chunk);
-                    for row in c.query(&sql, &args)? {
+                    for row in c.look_up(&sql, &args)? {
                         see(&Row::Postgres(&row))?;
                     }
                 }

@@ -39,6 +39,24 @@ impl Client {
         Ok(self.client.query(&statement, args)?)
     }
 
+    /// The same, of rows that are looked up by an index. A plan is made once: while its table is small
+    /// PostgreSQL would go through the whole of it, and so it would when it has grown, in the way of all
+    /// who write there.
+    pub(crate) fn look_up(
+        &mut self,
+        sql: &str,
+        args: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<postgres::Row>> {
+        if self.statements.contains_key(sql) {
+            return self.query(sql, args);
+        }
+        self.client.batch_execute("SET LOCAL enable_seqscan = off")?;
+        // An error ends the transaction, or goes back to where this was not set yet.
+        let rows = self.query(sql, args)?;
+        self.client.batch_execute("SET LOCAL enable_seqscan = on")?;
+        Ok(rows)
+    }
+
     fn statement(&mut self, sql: &str) -> Result<postgres::Statement> {
         if let Some(known) = self.statements.get(sql) {
             return Ok(known.clone());

@@ -53,7 +53,9 @@ fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
         } else if statement.contains(" USING hash ") {
             // PostgreSQL's own: SQLite has trees alone, and one writer.
         } else if statement.starts_with("CREATE INDEX ") || statement.starts_with("CREATE UNIQUE") {
-            out.insert(statement.split_whitespace().collect::<Vec<_>>().join(" "), vec![]);
+            // What SQLite has as further columns of an index, PostgreSQL may include beside them.
+            let index = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+            out.insert(index.replace(") INCLUDE (", ", "), vec![]);
         }
     }
     out.into_iter().map(|(name, columns)| (name, sorted(columns))).collect()

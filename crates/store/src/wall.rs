@@ -210,6 +210,7 @@ pub(crate) fn follow_households(tx: &mut Tx) -> Result<u64> {
 /// The first row that does not lie where what it belongs to lies: (table, id).
 pub fn strayed(tx: &mut Tx) -> Result<Option<(&'static str, Id)>> {
     for (table, id, of, by) in [
+        ("household", "id", "area", "t.village"),
         ("roster", "household", "batch", "t.batch"),
         ("sheet", "id", "batch", "t.batch"),
         ("settlement", "id", "batch", "t.batch"),

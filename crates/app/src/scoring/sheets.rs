@@ -42,7 +42,7 @@ pub fn save_sheet(tx: &mut Tx, who: &Who, r: &SaveSheet) -> Answer<Saved> {
     }
     let facts = store::scoring::sheet_facts(tx, r.batch, r.household)?;
     let (sheet, path) = decide(who, facts.as_ref(), r)?;
-    let kept = store::scoring::record_sheet(tx, sheet)?;
+    let kept = store::scoring::record_sheet(tx, sheet, path)?;
     audit::record_on(tx, who, Some(r.household), command(r, path, asked))?;
     Ok(saved(&kept))
 }

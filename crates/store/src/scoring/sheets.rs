@@ -10,7 +10,7 @@ use domain::scoring::{BatchState, RosterPlace, Scorer, Scores};
 use domain::{Date, Id, Millis};
 
 use super::{scorer, scores, state};
-use crate::{Result, Row, Tx, Type, args};
+use crate::{Result, Row, Tx, Type, Val, args};
 
 /// What saving one sheet depends on, read in one statement.
 pub struct SheetFacts {
@@ -147,8 +147,28 @@ pub(super) fn sheet(r: &Row) -> Result<Sheet> {
     })
 }
 
-/// Keeps a sheet; the one it takes the place of is named in it. `sheet.replaces` is filled in here.
-pub fn record_sheet(tx: &mut Tx, mut sheet: Sheet) -> Result<Sheet> {
+fn values(sheet: &Sheet, counts: bool, path: &str) -> [Val; 14] {
+    args![
+        sheet.id,
+        sheet.batch,
+        sheet.household,
+        sheet.scorer.code(),
+        sheet.person,
+        sheet.visited_on,
+        &sheet.scores,
+        &sheet.remark,
+        sheet.opened_at,
+        sheet.at,
+        sheet.replaces,
+        counts,
+        sheet.digest(),
+        path,
+    ]
+}
+
+/// Keeps a sheet with the path of its batch; the one it takes the place of is named in it.
+/// `sheet.replaces` is filled in here.
+pub fn record_sheet(tx: &mut Tx, mut sheet: Sheet, path: &str) -> Result<Sheet> {
     sheet.replaces = tx.opt(
         "UPDATE sheet SET current = FALSE WHERE batch = $1 AND household = $2 AND scorer = $3 \
          AND current RETURNING id",
@@ -158,22 +178,8 @@ pub fn record_sheet(tx: &mut Tx, mut sheet: Sheet) -> Result<Sheet> {
     tx.exec(
         "INSERT INTO sheet (id, batch, household, scorer, person, visited_on, scores, remark, \
          opened_at, at, replaces, current, digest, path) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, TRUE, $12, \
-         (SELECT b.path FROM batch b WHERE b.id = $2))",
-        &args![
-            sheet.id,
-            sheet.batch,
-            sheet.household,
-            sheet.scorer.code(),
-            sheet.person,
-            sheet.visited_on,
-            &sheet.scores,
-            &sheet.remark,
-            sheet.opened_at,
-            sheet.at,
-            sheet.replaces,
-            sheet.digest(),
-        ],
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        &values(&sheet, true, path),
     )?;
     Ok(sheet)
 }
@@ -217,22 +223,7 @@ pub fn record_sheets(tx: &mut Tx, sheets: &mut [(Sheet, &str)]) -> Result<()> {
     ];
     let rows = sheets.iter().map(|(sheet, path)| {
         let counts = current[&(sheet.batch, sheet.household, sheet.scorer)] == sheet.id;
-        args![
-            sheet.id,
-            sheet.batch,
-            sheet.household,
-            sheet.scorer.code(),
-            sheet.person,
-            sheet.visited_on,
-            &sheet.scores,
-            &sheet.remark,
-            sheet.opened_at,
-            sheet.at,
-            sheet.replaces,
-            counts,
-            sheet.digest(),
-            *path,
-        ]
+        values(sheet, counts, path)
     });
     tx.insert_all("sheet", &columns, "", rows)?;
     Ok(())

@@ -15,6 +15,7 @@ use app::{App, Failure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::log::Log;
 use crate::serve::{Listen, serve};
 use crate::zone::Zone;
 use chance::Chance;
@@ -70,7 +71,7 @@ pub(crate) struct Play {
 }
 
 impl Demo {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, log: &Log) -> anyhow::Result<ExitCode> {
         self.listen.check()?;
         // Beside a PostgreSQL the folder holds the keys alone, and every command looks in the same one.
         let folder = if self.database.is_some() { crate::zone::FOLDER } else { FOLDER };
@@ -105,7 +106,7 @@ impl Demo {
             return Ok(ExitCode::SUCCESS);
         }
         let scheme = self.listen.scheme();
-        serve(app, &self.listen, |at| welcome(&format!("{scheme}://{at}")))
+        serve(app, &self.listen, log, |at| welcome(&format!("{scheme}://{at}")))
     }
 }
 

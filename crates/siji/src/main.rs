@@ -9,17 +9,18 @@ mod export;
 mod import;
 mod init;
 mod keys;
+mod log;
 mod print;
 mod retention;
 mod serve;
 mod verify;
 mod zone;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use clap::{Parser, Subcommand};
+
+use log::{Format, Log};
 
 /// Siji 四季: a county's public-service programmes through the year.
 #[derive(Parser)]
@@ -33,15 +34,9 @@ struct Cli {
         value_name = "FORMAT",
         default_value = "text"
     )]
-    log: Log,
+    log: Format,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Log {
-    Text,
-    Json,
 }
 
 #[derive(Subcommand)]
@@ -82,12 +77,14 @@ fn main() -> ExitCode {
         return sheets::worker::main();
     }
     let cli = Cli::parse();
-    write_log(&cli);
+    // The demo's terminal is for its accounts.
+    let usual = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "warn,siji=info" };
+    let log = Log::begin(cli.log, usual);
     let done = match cli.command {
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Bench(bench) => bench.run(),
-        Command::Demo(demo) => demo.run(),
+        Command::Demo(demo) => demo.run(&log),
         Command::Doctor(doctor) => doctor.run(),
         Command::Export(export) => export.run(),
         Command::Init(init) => init.run(),
@@ -96,7 +93,7 @@ fn main() -> ExitCode {
         Command::Print(print) => print.run(),
         Command::Restore(restore) => restore.run(),
         Command::Retention(retention) => retention.run(),
-        Command::Serve(serve) => serve.run(),
+        Command::Serve(serve) => serve.run(&log),
         Command::Verify(verify) => verify.run(),
     };
     match done {
@@ -105,23 +102,5 @@ fn main() -> ExitCode {
             eprintln!("siji: {error:#}");
             ExitCode::from(2)
         }
-    }
-}
-
-/// The log goes to standard error: what went wrong, and a line for each request. The demo's terminal
-/// is for its accounts.
-fn write_log(cli: &Cli) {
-    let usual = match cli.command {
-        Command::Demo(_) => "warn",
-        _ => "warn,siji=info",
-    };
-    let filter = EnvFilter::try_from_env("SIJI_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    match cli.log {
-        Log::Text => log.init(),
-        Log::Json => log.json().flatten_event(true).init(),
     }
 }

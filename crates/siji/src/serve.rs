@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use web::{Limits, Provider, Server, Tls, Work};
 
+use crate::log::Log;
 use crate::zone::Zone;
 
 #[derive(Args)]
@@ -106,11 +107,11 @@ impl Oidc {
 }
 
 impl Serve {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self, log: &Log) -> anyhow::Result<ExitCode> {
         self.listen.check()?;
         let scheme = self.listen.scheme();
         let app = self.zone.open_existing()?;
-        serve(app, &self.listen, |at| eprintln!("siji: serving on {scheme}://{at}"))
+        serve(app, &self.listen, log, |at| eprintln!("siji: serving on {scheme}://{at}"))
     }
 }
 
@@ -203,6 +204,7 @@ pub fn open_files(wanted: u64) -> u64 {
 pub fn serve(
     app: App,
     listen: &Listen,
+    log: &Log,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
     let threads = || {
@@ -223,7 +225,8 @@ pub fn serve(
             None => None,
         };
         ready(listener.local_addr()?);
-        let mut beside = vec![tokio::spawn(web::keep_sealed(server.clone()))];
+        let sealing = tokio::spawn(web::keep_sealed(server.clone()));
+        let mut beside = vec![sealing, tokio::spawn(log.tell_losses())];
         if let Some(figures) = figures {
             let figures = web::serve_metrics(figures, server.clone(), told(stop.clone()));
             beside.push(tokio::spawn(async move {

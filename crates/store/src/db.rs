@@ -29,7 +29,10 @@ pub enum Commits {
 pub struct Options {
     pub place: Place,
     pub commits: Commits,
+    /// Connections that read at once.
     pub readers: usize,
+    /// Connections that write at once; one on SQLite.
+    pub writers: usize,
     /// Called on each reader's own thread as it begins (SQLite).
     pub reader_begins: fn(),
     /// What sensitive values are sealed with.
@@ -45,15 +48,23 @@ pub enum Place {
 }
 
 impl Options {
-    fn of(place: Place, readers: usize, keys: Arc<Keys>) -> Options {
-        Options { place, commits: Commits::Gathered, readers, reader_begins: || {}, keys }
+    fn of(place: Place, readers: usize, writers: usize, keys: Arc<Keys>) -> Options {
+        let commits = Commits::Gathered;
+        Options { place, commits, readers, writers, reader_begins: || {}, keys }
     }
     pub fn folder(folder: impl Into<PathBuf>, keys: Arc<Keys>) -> Options {
-        Options::of(Place::Folder(folder.into()), 4, keys)
+        Options::of(Place::Folder(folder.into()), 4, 1, keys)
     }
     pub fn postgres(url: impl Into<String>, keys: Arc<Keys>) -> Options {
-        Options::of(Place::Postgres(url.into()), 6, keys)
+        Options::of(Place::Postgres(url.into()), beside(), beside(), keys)
     }
+}
+
+/// So many connections read, and so many write, beside each other: while one waits for the disk or the
+/// network, the others keep the processor busy. More would do no more where the database stands on this
+/// machine: they spoil each other's writes, and whoever is to be heard waits behind them.
+fn beside() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(7) + 1
 }
 
 /// Lets the store see whether an error of the layer above is one of its own.

@@ -15,7 +15,6 @@ use crate::postgres_alone::{Alone, Gate};
 use crate::tx::{Client, Engine};
 use crate::{Broken, Keys, Result, Tx, migrate, wall};
 
-const WRITERS: usize = 8;
 const TRIES: u32 = 40;
 const TRIES_BESIDE: u64 = 3;
 pub(crate) const AWAY: &str = "the database does not answer";
@@ -60,8 +59,8 @@ pub(crate) fn open(url: &str, options: &Options) -> Result<Doors> {
     };
     let mut threads = Vec::new();
     // Each may hand one over and hold one more; whatever comes then waits at the door.
-    let (hand_over, sent) = sync_channel(WRITERS);
-    for n in 0..WRITERS {
+    let (hand_over, sent) = sync_channel(options.writers);
+    for n in 0..options.writers {
         let (worker, hand_over) = (one(&work, BESIDE, Some(&tally)), hand_over.clone());
         threads.push(spawn(&format!("siji-writer-{n}"), move || worker.run_beside(&hand_over))?);
     }
@@ -118,10 +117,11 @@ impl Address {
 
     /// A connection that works: not as the owner, but as the role that the wall is for.
     ///
-    /// Its statements are prepared once and planned once: planning through the wall takes long.
+    /// Its statements are prepared once and planned once: planning through the wall takes long. None is
+    /// compiled, which would take longer than our pages, and be done each time anew.
     fn working(&self) -> Result<Client> {
         let mut made = self.connect()?;
-        made.client.batch_execute("SET plan_cache_mode TO force_generic_plan")?;
+        made.client.batch_execute("SET plan_cache_mode TO force_generic_plan; SET jit TO off")?;
         made.client.batch_execute(&format!("SET ROLE {}", wall::postgres::role(&self.schema)))?;
         if self.spread {
             made.client.batch_execute("SET citus.propagate_set_commands TO 'local'")?;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use tokio::net::TcpSocket;
 
 struct Served {
     child: Child,
-    /// Read as it comes, so that the program never waits for us.
+    /// Read as it comes.
     said: Option<JoinHandle<String>>,
     at: SocketAddr,
     _folder: tempfile::TempDir,
@@ -34,6 +35,13 @@ fn zone() -> tempfile::TempDir {
 
 impl Served {
     fn start(args: &[&str]) -> Served {
+        let (served, read) = Served::unread(args);
+        read.send(()).expect("somebody reads");
+        served
+    }
+
+    /// Nobody reads what it says before they are told to.
+    fn unread(args: &[&str]) -> (Served, Sender<()>) {
         let folder = zone();
         let mut child = siji(folder.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -45,12 +53,15 @@ impl Served {
         let mut said = String::new();
         err.read_line(&mut said).expect("a line");
         let at = said.rsplit("//").next().and_then(|at| at.trim().parse().ok());
+        let (read, told) = channel();
         let said = std::thread::spawn(move || {
             let mut said = String::new();
+            told.recv().expect("told to read");
             err.read_to_string(&mut said).expect("its words");
             said
         });
-        Served { child, said: Some(said), at: at.expect("an address"), _folder: folder }
+        let at = at.expect("an address");
+        (Served { child, said: Some(said), at, _folder: folder }, read)
     }
 
     fn get(&self, path: &str) -> String {
@@ -130,6 +141,19 @@ fn the_log_has_a_line_for_each_request_and_nobody_in_it() {
     for word in ["canary", "siji.test", "127.0.0.1", "login?"] {
         assert!(!said.contains(word), "{word} in {said}");
     }
+}
+
+#[test]
+fn whoever_does_not_read_the_log_keeps_nobody_waiting() {
+    // Twice what a pipe holds.
+    const REQUESTS: usize = 1_000;
+    let (served, read) = Served::unread(&[]);
+    for _ in 0..REQUESTS {
+        assert!(served.get("/healthz").contains("200 OK"));
+    }
+    read.send(()).expect("somebody reads");
+    let (_, said) = served.stop();
+    assert_eq!(said.lines().filter(|line| line.contains("answered")).count(), REQUESTS);
 }
 
 /// How long each slow socket may live, from its beginning.

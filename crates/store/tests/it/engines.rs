@@ -65,8 +65,7 @@ fn a_refusal_undoes_its_own_work_and_no_other() {
 
 /// Whoever writes waits until the answer is dropped; what comes meanwhile stands in the queue.
 fn stop_the_writers(stage: &Stage) -> Vec<std::sync::mpsc::Sender<()>> {
-    // As many as there are connections that write.
-    let writers = if stage.engine == "sqlite" { 1 } else { 8 };
+    let writers = stage.options.writers;
     let (begin, begun) = std::sync::mpsc::channel();
     let stopped = (0..writers)
         .map(|_| {

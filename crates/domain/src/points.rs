@@ -228,6 +228,10 @@ pub struct Cause {
     pub id: Id,
 }
 
+fn named_by(cause: Cause, debit: Account, credit: Account) -> String {
+    format!("{} {} {}", cause.kind.code(), debit.id(), credit.id())
+}
+
 /// One movement of one unit from one account to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -243,7 +247,8 @@ pub struct Transfer {
 
 impl Transfer {
     /// A movement at once. Its id follows from the cause and the two accounts, so that the same
-    /// cause moves the same thing between the same accounts once, however often it is sent.
+    /// cause moves the same thing between the same accounts once, however often it is sent. Movements
+    /// of one cause stand together in an index.
     pub fn posted(
         cause: Cause,
         debit: Account,
@@ -252,9 +257,14 @@ impl Transfer {
         on_date: Date,
         at: Millis,
     ) -> Transfer {
-        let what = format!("{} {} {}", cause.kind.code(), debit.id(), credit.id());
-        let id = crate::id::derive(cause.id, &what, 0);
+        let id = crate::id::derive_beside(cause.id, &named_by(cause, debit, credit), 0);
         Transfer { id, step: Step::Posted, debit, credit, amount, cause, on_date, at }
+    }
+
+    /// What it would have been called by zones of the first programs, which looked all over the index
+    /// for each movement of a month.
+    pub fn former_id(&self) -> Id {
+        crate::id::derive(self.cause.id, &named_by(self.cause, self.debit, self.credit), 0)
     }
 
     /// Points for one household.

@@ -23,6 +23,9 @@ const OF_LATE: u32 = 64;
 /// Where most are, so many jobs go alone, at least and at most.
 const SPELL: std::ops::RangeInclusive<u32> = 8..=512;
 
+/// Between two jobs of a group; the later finds the transaction as if it began.
+const NEXT: &str = "RELEASE one; SET LOCAL enable_seqscan = on";
+
 /// Who may begin side by side, and who goes alone.
 #[derive(Default)]
 pub(crate) struct Gate {
@@ -184,7 +187,7 @@ impl Alone {
         let before = |e| (0, e);
         let (opened, mut head, mut kept) = (Instant::now(), 0, 0);
         while let Some(job) = group.get_mut(head).filter(|job| is_for_groups(job.as_ref())) {
-            let begin = if head == 0 { self.worker.begin } else { "RELEASE one" };
+            let begin = if head == 0 { self.worker.begin } else { NEXT };
             let begin = format!("{begin}; SAVEPOINT one");
             self.worker.address.begin(client, &begin, job.reach()).map_err(before)?;
             let keys = self.worker.keys.clone();

@@ -133,6 +133,7 @@ impl Address {
     /// `set_config()` sets never is.
     pub(crate) fn begin(&self, client: &mut Client, begin: &str, reach: &Reach) -> Result<()> {
         let settings = wall::postgres::settings(reach)?;
+        client.is_by_index = false;
         self.run(client, &format!("{begin}; {}", settings.join("; ")))
     }
 
@@ -150,7 +151,7 @@ impl Address {
             "SET search_path TO {}; SET client_min_messages TO warning;",
             self.schema
         ))?;
-        Ok(Client { client, statements: HashMap::new() })
+        Ok(Client { client, statements: HashMap::new(), is_by_index: false })
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Engine<'c> {
 pub(crate) struct Client {
     pub(crate) client: postgres::Client,
     pub(crate) statements: std::collections::HashMap<String, postgres::Statement>,
+    /// In the transaction as it stands, tables are not gone through whole.
+    pub(crate) is_by_index: bool,
 }
 
 impl Client {
@@ -30,34 +32,35 @@ impl Client {
         Ok(self.client.execute(&statement, args)?)
     }
 
-    pub(crate) fn query(
-        &mut self,
-        sql: &str,
-        args: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<postgres::Row>> {
-        let statement = self.statement(sql)?;
-        Ok(self.client.query(&statement, args)?)
-    }
-
-    /// The same, of rows that are looked up by an index. A plan is made once: while its table is small
+    /// Rows that are looked up by an index. A plan is kept: while its table is small
     /// PostgreSQL would go through the whole of it, and so it would when it has grown, in the way of all
-    /// who write there.
+    /// who write there. It may be made anew at any time, so the way is shut each time.
     pub(crate) fn look_up(
         &mut self,
         sql: &str,
         args: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<postgres::Row>> {
-        if self.statements.contains_key(sql) {
-            return self.query(sql, args);
+        self.go_by_index(true)?;
+        let statement = self.prepared(sql)?;
+        Ok(self.client.query(&statement, args)?)
+    }
+
+    /// Several that look up follow each other: the way is opened again when something else comes.
+    fn go_by_index(&mut self, only: bool) -> Result<()> {
+        if self.is_by_index != only {
+            let way = if only { "off" } else { "on" };
+            self.client.batch_execute(&format!("SET LOCAL enable_seqscan = {way}"))?;
+            self.is_by_index = only;
         }
-        self.client.batch_execute("SET LOCAL enable_seqscan = off")?;
-        // An error ends the transaction, or goes back to where this was not set yet.
-        let rows = self.query(sql, args)?;
-        self.client.batch_execute("SET LOCAL enable_seqscan = on")?;
-        Ok(rows)
+        Ok(())
     }
 
     fn statement(&mut self, sql: &str) -> Result<postgres::Statement> {
+        self.go_by_index(false)?;
+        self.prepared(sql)
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<postgres::Statement> {
         if let Some(known) = self.statements.get(sql) {
             return Ok(known.clone());
         }

@@ -555,6 +555,36 @@ fn a_new_fingerprint_does_not_help() {
     });
 }
 
+/// Gives every movement the name that `named` says, with a new fingerprint.
+fn rename(tx: &mut Tx, named: fn(&Transfer) -> Id) -> store::Result<()> {
+    let mut entries = Vec::new();
+    store::points::each(tx, |entry| {
+        entries.push(entry);
+        Ok(())
+    })?;
+    for entry in entries {
+        let t = Transfer { id: named(&entry.transfer), ..entry.transfer };
+        tx.exec(
+            "UPDATE transfer SET id = $2, digest = $3 WHERE id = $1",
+            &args![entry.transfer.id, t.id, t.digest(entry.seq)],
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn movements_are_named_by_their_cause_now_or_as_the_first_programs_did() {
+    on_both(|stage| {
+        november(stage);
+        let report = after(stage, |tx| rename(tx, Transfer::former_id));
+        assert_eq!(report.finding, None, "{}", stage.engine);
+        let report = after(stage, |tx| rename(tx, |t| domain::id::derive(t.id, "x", 0)));
+        let finding = found(&report);
+        let what = "is not named by its cause and its accounts";
+        assert_eq!((finding.table, finding.what.as_str()), ("transfer", what));
+    });
+}
+
 #[test]
 fn what_is_changed_in_the_posting_log_is_found_and_named() {
     on_both(|stage| {

@@ -15,7 +15,9 @@ use super::process::Child;
 use super::report::{Promise, Row};
 use super::{OWN_SIZE, client};
 
-const RUNS: usize = 60;
+/// Of each page, that many more before it is timed.
+const WARM: usize = 20;
+const RUNS: usize = 200;
 const LINES: i64 = 50;
 
 /// What a page reads.
@@ -40,7 +42,10 @@ pub fn run(ground: &Ground) -> anyhow::Result<Vec<Row>> {
     for (path, of) in pages {
         let url = format!("http://{}{path}", server.at);
         let (mut page, mut walled, mut open) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..RUNS {
+        for run in 0..WARM + RUNS {
+            if run == WARM {
+                [&mut page, &mut walled, &mut open].into_iter().for_each(Vec::clear);
+            }
             page.push(ms(client::get(&agent, &url, &cookie)?.0));
             open.push(ms(read(&bare, Reach::System, past_policies, &who, &of)?));
             walled.push(ms(read(&app, who.reach(), false, &who, &of)?));

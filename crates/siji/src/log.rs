@@ -3,6 +3,7 @@
 //! nobody reads what was written.
 
 use std::io::{IsTerminal as _, Write};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -50,7 +51,7 @@ impl Log {
     pub fn tell_losses(&self) -> impl Future<Output = ()> + Send + 'static {
         let (lost, mut told) = (self.lost.clone(), 0);
         async move {
-            let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+            let mut second = tokio::time::interval(Duration::from_secs(1));
             loop {
                 second.tick().await;
                 // A line that says so and is lost itself is told with the next.
@@ -70,26 +71,54 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+    use std::sync::Mutex;
 
     use super::*;
 
-    #[test]
-    fn nobody_waits_for_a_reader_who_does_not_read() {
-        let (mut read, write) = std::io::pipe().expect("a pipe");
+    /// A log that nobody has read of a thousand lines, and how many of them it kept.
+    fn unread() -> (std::io::PipeReader, NonBlocking, Log, usize) {
+        let (read, write) = std::io::pipe().expect("a pipe");
         let (mut lines, log) = Log::to(write, 8);
-        let line = [b'x'; 1 << 10];
         // A pipe takes sixty-four of them at most, its writer holds one, eight wait.
         for _ in 0..1_000 {
-            lines.write_all(&line).expect("nobody waits");
+            lines.write_all(&LINE).expect("nobody waits");
         }
         let kept = 1_000 - log.lost.dropped_lines();
         assert!((8..=73).contains(&kept), "{kept} lines were kept");
+        (read, lines, log, kept)
+    }
+
+    const LINE: [u8; 1 << 10] = [b'x'; 1 << 10];
+
+    #[test]
+    fn nobody_waits_for_a_reader_who_does_not_read() {
+        let (mut read, lines, log, kept) = unread();
         let reading = std::thread::spawn(move || {
             let mut all = Vec::new();
             read.read_to_end(&mut all).expect("all of it");
             all.len()
         });
         drop((lines, log));
-        assert_eq!(reading.join().expect("read"), kept * line.len());
+        assert_eq!(reading.join().expect("read"), kept * LINE.len());
+    }
+
+    #[test]
+    fn it_is_said_how_many_lines_were_lost() {
+        let (_read, _lines, log, kept) = unread();
+        let (mut heard, words) = std::io::pipe().expect("a pipe");
+        let words = Mutex::new(words);
+        let to = tracing_subscriber::fmt().with_writer(words).with_ansi(false).finish();
+        tracing::subscriber::with_default(to, || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let told = async {
+                tokio::time::timeout(Duration::from_millis(1_500), log.tell_losses()).await
+            };
+            assert!(runtime.expect("a runtime").block_on(told).is_err(), "it goes on");
+        });
+        let mut said = String::new();
+        heard.read_to_string(&mut said).expect("words");
+        let count = format!("lines={}", 1_000 - kept);
+        assert_eq!(said.matches("were lost").count(), 1, "{said}");
+        assert!(said.contains(&count), "{said}");
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn open(folder: &Path, options: &Options) -> Result<Doors> {
     let file = folder.join("siji.db");
     let mut writer = connect(&file, OpenFlags::default())?;
     writer.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; \
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; \
          PRAGMA cache_size = -64000;",
     )?;
     #[cfg(feature = "sabotage")]

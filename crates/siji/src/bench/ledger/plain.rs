@@ -16,7 +16,7 @@ use super::model::Model;
 const CLIENTS: usize = 32;
 
 const SQLITE: &str = "
-PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;
+PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;
 PRAGMA cache_size = -64000; PRAGMA temp_store = MEMORY;
 CREATE TABLE account (id BLOB PRIMARY KEY, debits INTEGER NOT NULL, credits INTEGER NOT NULL) STRICT;
 CREATE TABLE transfer (

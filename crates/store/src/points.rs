@@ -20,7 +20,7 @@ const KEPT: &str = "SELECT a.id, a.debits_posted, a.credits_posted, a.debits_pen
 
 const TRANSFER: &str = "SELECT t.id, t.step, t.hold, t.amount, t.cause_kind, t.cause, t.on_date, \
                         t.at, t.unit, d.kind, d.owner, d.place, c.kind, c.owner, c.place, t.seq, \
-                        h.amount FROM transfer t JOIN account d ON d.id = t.debit \
+                        h.amount, t.debit, t.credit FROM transfer t JOIN account d ON d.id = t.debit \
                         JOIN account c ON c.id = t.credit LEFT JOIN transfer h ON h.id = t.hold";
 
 /// The transfer before `t` that moved the account of movement `m`.
@@ -40,19 +40,15 @@ pub(crate) fn movements(of: &str) -> String {
 /// Everything that `domain::points::decide` asks about these transfers.
 pub fn facts(tx: &mut Tx, transfers: &[Transfer]) -> Result<Facts> {
     let mut facts = Facts { last: crate::wall::last_transfer(tx)?, ..Facts::default() };
-    let mut named = HashMap::with_capacity(transfers.len());
-    for account in transfers.iter().flat_map(|t| [t.debit, t.credit]) {
-        named.entry(account).or_insert_with(|| account.id());
-    }
-    let mut named: Vec<(Id, &Account)> = named.iter().map(|(a, id)| (*id, a)).collect();
-    named.sort_unstable_by_key(|(id, _)| *id);
-    let ids: Vec<Id> = named.iter().map(|(id, _)| *id).collect();
+    let named = transfers.iter().flat_map(|t| [&t.debit, &t.credit]);
+    let named: HashMap<Id, &Account> = named.map(|account| (account.id(), account)).collect();
+    let mut ids: Vec<Id> = named.keys().copied().collect();
+    ids.sort_unstable();
     facts.balances.reserve(ids.len());
     tx.each_of(KEPT, &[], "a.id", &ids, |r| {
         let id = r.id(0)?;
-        let at = ids.binary_search(&id).map_err(|_| Broken::data("an account that none asked"))?;
-        let balance = counts_row(r, id, *named[at].1, 1)?;
-        facts.balances.insert(balance.account, balance);
+        let account = named.get(&id).ok_or_else(|| Broken::data("an account that none asked"))?;
+        facts.balances.insert(id, counts_row(r, **account, 1)?);
         Ok(())
     })?;
 
@@ -104,8 +100,8 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
             Val::Id(t.id),
             Val::Id(t.unit()),
             Val::Code(t.step.code()),
-            Val::Id(r.debit),
-            Val::Id(r.credit),
+            Val::Id(t.debit.id()),
+            Val::Id(t.credit.id()),
             Val::Int(t.amount.get()),
             Val::Int(r.debit_before),
             Val::Int(r.credit_before),
@@ -123,7 +119,7 @@ pub fn record(tx: &mut Tx, decision: &Decision) -> Result<()> {
 
 fn counts(b: &Balance) -> [Val; 6] {
     [
-        Val::Id(b.id),
+        Val::Id(b.account.id()),
         Val::Int(b.debits_posted),
         Val::Int(b.credits_posted),
         Val::Int(b.debits_pending),
@@ -296,20 +292,20 @@ pub fn household_numbers(tx: &mut Tx) -> Result<HashMap<Id, String>> {
     Ok(numbers)
 }
 
-fn account(r: &Row, unit: Id, first: usize) -> Result<Account> {
+/// Its unit, and its kind, owner and place from column `first` on.
+fn account(r: &Row, id: Id, unit: Id, first: usize) -> Result<Account> {
     let kind = r.text(first)?;
     let kind = Kind::from_code(&kind)
         .ok_or_else(|| Broken::data(format!("unknown kind of account {kind}")))?;
-    Ok(Account { unit, kind, owner: r.opt_id(first + 1)?, place: r.opt_id(first + 2)? })
+    Ok(Account::kept(id, unit, kind, r.opt_id(first + 1)?, r.opt_id(first + 2)?))
 }
 
 fn balance_row(r: &Row) -> Result<Balance> {
-    counts_row(r, r.id(0)?, account(r, r.id(1)?, 2)?, 5)
+    counts_row(r, account(r, r.id(0)?, r.id(1)?, 2)?, 5)
 }
 
-fn counts_row(r: &Row, id: Id, account: Account, first: usize) -> Result<Balance> {
+fn counts_row(r: &Row, account: Account, first: usize) -> Result<Balance> {
     Ok(Balance {
-        id,
         account,
         debits_posted: r.int(first)?,
         credits_posted: r.int(first + 1)?,
@@ -326,8 +322,8 @@ fn entry(r: &Row) -> Result<Entry> {
     let transfer = Transfer {
         id,
         step: Step::from_code(&r.text(1)?, r.opt_id(2)?).ok_or_else(|| not("step"))?,
-        debit: account(r, unit, 9)?,
-        credit: account(r, unit, 12)?,
+        debit: account(r, r.id(17)?, unit, 9)?,
+        credit: account(r, r.id(18)?, unit, 12)?,
         amount: Amount::new(r.int(3)?).map_err(|_| not("amount"))?,
         cause: Cause {
             kind: CauseKind::from_code(&r.text(4)?).ok_or_else(|| not("cause"))?,

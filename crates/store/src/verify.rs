@@ -421,8 +421,7 @@ pub fn accounts(tx: &mut Tx) -> Result<Vec<StoredAccount>> {
             let kind = r.text(2)?;
             let kind = Kind::from_code(&kind)
                 .ok_or_else(|| Broken::data(format!("account {}: kind {kind}", r.name(0))))?;
-            let account =
-                Account { unit: r.id(1)?, kind, owner: r.opt_id(3)?, place: r.opt_id(4)? };
+            let account = Account::new(r.id(1)?, kind, r.opt_id(3)?, r.opt_id(4)?);
             Ok(StoredAccount {
                 id: r.id(0)?,
                 account,

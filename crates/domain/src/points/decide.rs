@@ -1,6 +1,7 @@
 //! Transfers against balances: all of a request, or nothing of it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::{Account, Balance, Refusal, Step, Transfer};
 use crate::Id;
@@ -11,7 +12,8 @@ use crate::Id;
 pub struct Facts {
     /// The number of the last transfer.
     pub last: i64,
-    pub balances: HashMap<Account, Balance>,
+    /// By the account's id.
+    pub balances: HashMap<Id, Balance>,
     /// Transfers with an id of the request, and holds that the request names.
     pub kept: HashMap<Id, Kept>,
 }
@@ -35,9 +37,6 @@ pub enum Settled {
 pub struct Recorded {
     pub seq: i64,
     pub transfer: Transfer,
-    /// The accounts by their ids.
-    pub debit: Id,
-    pub credit: Id,
     /// The number of the transfer that moved the debited account before this one; 0: none did. By
     /// these two an account's movements are followed back, newest first.
     pub debit_before: i64,
@@ -48,7 +47,7 @@ pub struct Recorded {
 impl Recorded {
     /// The fingerprint of the stored row.
     pub fn digest(&self) -> [u8; 32] {
-        self.transfer.digest_of(self.seq, self.debit, self.credit)
+        self.transfer.digest(self.seq)
     }
 }
 
@@ -86,7 +85,7 @@ pub fn decide(facts: Facts, transfers: &[Transfer]) -> Result<Decision, Vec<Refu
 struct Ledger {
     facts: Facts,
     /// Accounts that were not there.
-    opened: Vec<Account>,
+    opened: Vec<Id>,
     new: Vec<Recorded>,
     index_of_new: HashMap<Id, usize>,
     settled: HashMap<Id, Settled>,
@@ -119,9 +118,9 @@ impl Ledger {
     /// Opens those of the accounts that are not there.
     fn open(&mut self, accounts: [&Account; 2]) {
         for account in accounts {
-            if !self.facts.balances.contains_key(account) {
-                self.opened.push(*account);
-                self.facts.balances.insert(*account, Balance::zero(*account));
+            if let Entry::Vacant(vacant) = self.facts.balances.entry(account.id()) {
+                vacant.insert(Balance::zero(*account));
+                self.opened.push(account.id());
             }
         }
     }
@@ -133,7 +132,8 @@ impl Ledger {
                 false => Err(Refusal::IdReused { id: transfer.id }),
             };
         }
-        if transfer.debit == transfer.credit {
+        let accounts = [&transfer.debit.id(), &transfer.credit.id()];
+        if accounts[0] == accounts[1] {
             return Err(Refusal::AccountsEqual);
         }
         if transfer.debit.unit != transfer.credit.unit {
@@ -141,11 +141,10 @@ impl Ledger {
         }
         let hold = transfer.step.hold().map(|id| self.open_hold(id, transfer)).transpose()?;
         let seq = self.facts.last + self.new.len() as i64 + 1;
-        let accounts = [&transfer.debit, &transfer.credit];
         let recorded = loop {
             match self.facts.balances.get_disjoint_mut(accounts) {
                 [Some(debit), Some(credit)] => break record(debit, credit, transfer, hold, seq)?,
-                _ => self.open(accounts),
+                _ => self.open([&transfer.debit, &transfer.credit]),
             }
         };
 
@@ -179,13 +178,13 @@ impl Ledger {
 
     fn decision(mut self) -> Decision {
         let (last, mut opened) = (self.facts.last, Vec::with_capacity(self.opened.len()));
-        let take = |account| self.facts.balances.remove(&account);
+        let take = |id| self.facts.balances.remove(&id);
         opened.extend(self.opened.into_iter().filter_map(take).filter(|b| b.last > last));
         let mut moved: Vec<Balance> =
             self.facts.balances.into_values().filter(|balance| balance.last > last).collect();
         // Each is moved once: they are large.
-        opened.sort_by_cached_key(|balance| balance.id);
-        moved.sort_by_cached_key(|balance| balance.id);
+        opened.sort_by_cached_key(|balance| balance.account.id());
+        moved.sort_by_cached_key(|balance| balance.account.id());
         Decision { transfers: self.new, moved, opened }
     }
 }
@@ -210,8 +209,7 @@ fn record(
     let (debit_before, credit_before) = (debit.last, credit.last);
     (debited.last, credited.last) = (seq, seq);
     (*debit, *credit) = (debited, credited);
-    let (debit, credit) = (debit.id, credit.id);
-    Ok(Recorded { seq, transfer: *transfer, debit, credit, debit_before, credit_before })
+    Ok(Recorded { seq, transfer: *transfer, debit_before, credit_before })
 }
 
 type Both = Result<(Balance, Balance), Refusal>;

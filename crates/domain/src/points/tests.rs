@@ -35,13 +35,13 @@ impl Book {
             self.facts.kept.insert(transfer.id, kept);
         }
         let touched = decision.moved.iter().chain(&decision.opened);
-        self.facts.balances.extend(touched.map(|balance| (balance.account, *balance)));
+        self.facts.balances.extend(touched.map(|balance| (balance.account.id(), *balance)));
         self.facts.last += decision.transfers.len() as i64;
         self.recorded.extend(&decision.transfers);
         Ok(decision.transfers.len())
     }
     fn available(&self, account: Account) -> i64 {
-        self.facts.balances.get(&account).map_or(0, Balance::available)
+        self.facts.balances.get(&account.id()).map_or(0, Balance::available)
     }
 }
 
@@ -344,8 +344,8 @@ proptest! {
         for balance in book.facts.balances.values() {
             let mut seq = balance.last;
             for recorded in book.recorded.iter().rev() {
-                let of_debit = recorded.debit == balance.id;
-                if of_debit || recorded.credit == balance.id {
+                let of_debit = recorded.transfer.debit == balance.account;
+                if of_debit || recorded.transfer.credit == balance.account {
                     prop_assert_eq!(recorded.seq, seq);
                     seq = if of_debit { recorded.debit_before } else { recorded.credit_before };
                 }

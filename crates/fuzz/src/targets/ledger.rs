@@ -196,7 +196,7 @@ fn keep(facts: &mut Facts, transfers: &[Transfer], balances: impl Iterator<Item 
         }
         facts.kept.insert(t.id, Kept { transfer: *t, settled: None });
     }
-    facts.balances.extend(balances.map(|balance| (balance.account, balance)));
+    facts.balances.extend(balances.map(|balance| (balance.account.id(), balance)));
 }
 
 /// Balances are what the list adds up to, no holder is below nought, every unit sums to nought.
@@ -204,7 +204,7 @@ fn is_sound(facts: &Facts, plain: &Plain) {
     let mut units: HashMap<Id, i128> = HashMap::new();
     for account in accounts() {
         let sums = plain.count(account);
-        let balance = facts.balances.get(&account).copied().unwrap_or(Balance::zero(account));
+        let balance = facts.balances.get(&account.id()).copied().unwrap_or(Balance::zero(account));
         let kept = [
             balance.debits_posted,
             balance.credits_posted,

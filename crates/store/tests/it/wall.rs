@@ -267,6 +267,12 @@ fn nothing_is_written_outside_the_reach() {
             Ok(tx.exec(changed, &args![]))
         });
         assert!(matches!(touched, Ok(Ok(0) | Err(_)) | Err(_)), "{}", stage.engine);
+        // A cadre on a list reaches its households: nobody puts themselves there.
+        let cadre = Scope { person: zone.cadre, paths: Vec::new(), assigned: true };
+        let listed = stage.write_in::<_, Never>(Reach::Person(cadre), move |tx| {
+            Ok(tx.exec("UPDATE roster SET cadre = $1 WHERE path = '001.001.002'", &args![by])?)
+        });
+        assert!(!matches!(listed, Ok(1..)), "{}: {listed:?}", stage.engine);
         let public = stage.write_in::<_, Never>(Reach::Public, |tx| {
             Ok(tx.exec("UPDATE batch SET state = 'credited'", &args![])?)
         });

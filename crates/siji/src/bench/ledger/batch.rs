@@ -97,9 +97,9 @@ fn recount(db: &Db, model: &Model, transfers: u64) -> anyhow::Result<()> {
     }
     for b in &kept {
         let fits = sums
-            .get(&b.id)
+            .get(&b.account.id())
             .is_some_and(|s| (s.debits, s.credits) == (b.debits_posted, b.credits_posted));
-        anyhow::ensure!(fits, "account {} has a balance that no transfers make", b.id);
+        anyhow::ensure!(fits, "account {} has a balance that no transfers make", b.account.id());
         of_all += b.posted();
     }
     anyhow::ensure!(kept.len() == model.sums.len() && of_all == 0, "all comes to {of_all}");

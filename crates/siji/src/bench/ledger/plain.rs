@@ -58,14 +58,15 @@ fn record(connection: &Connection, batch: &[Transfer], last: &mut i64) -> anyhow
         let mut used = connection.prepare_cached("SELECT 1 FROM transfer WHERE id = ?1")?;
         for t in batch {
             for account in [t.debit, t.credit] {
-                if facts.balances.contains_key(&account) {
+                if facts.balances.contains_key(&account.id()) {
                     continue;
                 }
                 let zero = Balance::zero(account);
-                let found = known.query_row([zero.id.as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)));
+                let found =
+                    known.query_row([account.id().as_bytes()], |r| Ok((r.get(0)?, r.get(1)?)));
                 if let Some((debits_posted, credits_posted)) = found.optional()? {
                     let found = Balance { debits_posted, credits_posted, ..zero };
-                    facts.balances.insert(account, found);
+                    facts.balances.insert(account.id(), found);
                 }
             }
             if used.exists([t.id.as_bytes()])? {
@@ -80,7 +81,7 @@ fn record(connection: &Connection, batch: &[Transfer], last: &mut i64) -> anyhow
              debits = excluded.debits, credits = excluded.credits",
         )?;
         for b in decision.opened.iter().chain(&decision.moved) {
-            keep.execute(params![b.id.as_bytes(), b.debits_posted, b.credits_posted])?;
+            keep.execute(params![b.account.id().as_bytes(), b.debits_posted, b.credits_posted])?;
         }
         let mut put = connection
             .prepare_cached("INSERT INTO transfer VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?;
@@ -89,8 +90,8 @@ fn record(connection: &Connection, batch: &[Transfer], last: &mut i64) -> anyhow
             put.execute(params![
                 t.id.as_bytes(),
                 r.seq,
-                r.debit.as_bytes(),
-                r.credit.as_bytes(),
+                t.debit.id().as_bytes(),
+                t.credit.id().as_bytes(),
                 t.amount.get(),
                 t.cause.kind.code(),
                 t.cause.id.as_bytes(),

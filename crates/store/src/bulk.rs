@@ -31,6 +31,8 @@ impl Type {
 /// Rows of one statement on SQLite: as many of the first as there are, then one by one. To begin and
 /// to end a statement that a trigger might stop is much of what a row costs.
 const AT_ONCE: [usize; 2] = [32, 1];
+/// The same of ids that are looked up.
+const ASKED_AT_ONCE: [usize; 3] = [256, 32, 1];
 
 /// Rows for which a thread is begun; how many are handed on together, and how many times a thread may
 /// be ahead.
@@ -72,20 +74,28 @@ impl Tx<'_> {
         if !self.is_sqlite() || rows.len() < WORTH_A_THREAD {
             return self.insert_all(table, columns, "", rows);
         }
-        let (give, take) = std::sync::mpsc::sync_channel(AHEAD);
+        let (give, take) = std::sync::mpsc::sync_channel::<Vec<Val>>(AHEAD);
+        // What was written is freed where it was made.
+        let (give_back, used) = std::sync::mpsc::channel::<Vec<Val>>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 let mut rows = rows;
                 loop {
-                    let some: Vec<Val> = rows.by_ref().take(MADE).flatten().collect();
+                    let mut some = used.try_recv().unwrap_or_default();
+                    some.clear();
+                    some.extend(rows.by_ref().take(MADE).flatten());
                     // Whoever writes has met an error and is gone, or all is done.
                     if some.is_empty() || give.send(some).is_err() {
                         break;
                     }
                 }
             });
-            let values = insert(table, columns, "");
-            take.into_iter().map(|some| self.write_values(columns.len(), &values, &some)).sum()
+            let (values, mut written) = (insert(table, columns, ""), 0);
+            for some in take {
+                written += self.write_values(columns.len(), &values, &some)?;
+                let _ = give_back.send(some);
+            }
+            Ok(written)
         })
     }
 
@@ -114,14 +124,17 @@ impl Tx<'_> {
         sql: &impl Fn(usize) -> String,
         values: &[Val],
     ) -> Result<u64> {
+        let Engine::Sqlite(c) = &self.engine else {
+            return Err(Broken::data("rows are for SQLite"));
+        };
         let (mut left, mut written) = (values, 0);
         for at_once in AT_ONCE {
             let some = left.chunks_exact(at_once * columns);
             left = some.remainder();
             if some.len() > 0 {
-                let sql = sql(at_once);
-                for row in some {
-                    written += self.exec(&sql, row)?;
+                let mut statement = c.prepare_cached(&for_sqlite(&sql(at_once)))?;
+                for rows in some {
+                    written += statement.execute(rusqlite::params_from_iter(rows))? as u64;
                 }
             }
         }
@@ -183,7 +196,7 @@ impl Tx<'_> {
         match &mut self.engine {
             Engine::Sqlite(c) => {
                 let mut left = ids;
-                for at_once in AT_ONCE {
+                for at_once in ASKED_AT_ONCE {
                     let some = left.chunks_exact(at_once);
                     left = some.remainder();
                     if some.len() == 0 {

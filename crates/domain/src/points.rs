@@ -72,6 +72,7 @@ impl Kind {
 /// One account, named by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
+    /// Of the fields below; hidden, so that no account is made without it.
     id: Id,
     pub unit: Id,
     pub kind: Kind,

@@ -247,6 +247,84 @@ fn many_rows_at_once() {
     });
 }
 
+/// Rows that are made on another core: as many as there are, each once, at every edge; one that cannot
+/// be written ends the work and leaves nothing.
+#[test]
+fn many_rows_that_are_made_beside() {
+    on_both(|stage| {
+        let columns = [
+            ("year", Type::Int),
+            ("source", Type::Text),
+            ("days", Type::Text),
+            ("digest", Type::Bytes),
+        ];
+        let mut first = 0;
+        for count in [0, 1, 999, 1_000, 1_025, 12_345] {
+            let made = move |n: i64| {
+                [Val::Int(first + n), n.to_string().into(), "[]".into(), vec![0u8; 2].into()]
+            };
+            let written = stage.write::<_, Never>(move |tx| {
+                let rows: Vec<i64> = (0..count).collect();
+                Ok(tx.insert_made("holiday_year", &columns, rows.into_iter().map(made))?)
+            });
+            assert_eq!(written.unwrap(), count as u64, "{}", stage.engine);
+            let kept = holidays(stage).into_iter().filter(|(year, _)| *year >= first);
+            let expected = (0..count).map(|n| (first + n, n.to_string()));
+            assert!(kept.eq(expected), "{}: {count}", stage.engine);
+            first += count;
+        }
+        // Once more, with a number that stands already.
+        let before = holidays(stage).len();
+        let twice = stage.write::<_, Never>(move |tx| {
+            let rows: Vec<i64> = (0..20_000).collect();
+            let made = move |n: i64| {
+                let year = if n == 7_000 { 3 } else { first + n };
+                [Val::Int(year), "x".into(), "[]".into(), vec![0u8; 2].into()]
+            };
+            Ok(tx.insert_made("holiday_year", &columns, rows.into_iter().map(made))?)
+        });
+        assert!(twice.is_err(), "{}", stage.engine);
+        assert_eq!(holidays(stage).len(), before, "{}", stage.engine);
+    });
+}
+
+#[test]
+fn many_ids_are_looked_up_at_every_edge() {
+    on_both(|stage| {
+        let keys: Vec<domain::Id> = (0..600).map(|_| stage.id()).collect();
+        let written = keys.clone();
+        stage
+            .write::<_, Never>(move |tx| {
+                for key in &written {
+                    let sql = "INSERT INTO audit_log (key, at, kind, verb, code, digest) \
+                               VALUES ($1, 1, 'command', 'x', 'done', $2)";
+                    tx.exec(sql, &args![*key, vec![0u8]])?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        for count in [0, 1, 31, 32, 33, 255, 256, 257, 545, 600] {
+            let mut asked = keys[..count].to_vec();
+            // One that nobody knows is left out.
+            asked.push(stage.id());
+            let mut found = stage
+                .read::<_, Never>(move |tx| {
+                    let mut found = Vec::new();
+                    tx.each_of("SELECT a.key FROM audit_log a", &[], "a.key", &asked, |r| {
+                        found.push(r.id(0)?);
+                        Ok(())
+                    })?;
+                    Ok(found)
+                })
+                .unwrap();
+            found.sort_unstable();
+            let mut expected = keys[..count].to_vec();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{}: {count}", stage.engine);
+        }
+    });
+}
+
 #[test]
 fn what_is_written_down_stays() {
     on_both(|stage| {
